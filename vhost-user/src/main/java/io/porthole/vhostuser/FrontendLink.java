@@ -1,0 +1,10 @@
+package io.porthole.vhostuser;
+
+/** The connection to a front-end, as a device sees it. Safe for use by any thread. */
+public interface FrontendLink {
+    /** The protocol features both ends agreed on (bits 1 &lt;&lt; VhostUser.PF_...), so far. */
+    long protocolFeatures();
+
+    /** Ends the connection. Returns at once; {@link VhostUserDevice#disconnected} follows. */
+    void close();
+}
