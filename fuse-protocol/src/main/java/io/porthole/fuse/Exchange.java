@@ -83,8 +83,8 @@ public interface Exchange {
         long unique();
 
         /**
-         * Sends header and body; safe from any thread, effective once. After the transport has
-         * gone it does nothing.
+         * Sends header and body; safe from any thread, effective once. After the transport has gone
+         * it does nothing.
          *
          * @param error 0 or a positive errno
          * @param body bytes after the header, or an empty segment

@@ -94,8 +94,7 @@ public interface FileSystem extends AutoCloseable {
             int flags);
 
     /** Writes fuse_entry_out of the inode {@code oldNodeId}, linked below the request's nodeid. */
-    long link(
-            Request r, long oldNodeId, long nameAddr, int nameBytes, MemorySegment out, long at);
+    long link(Request r, long oldNodeId, long nameAddr, int nameBytes, MemorySegment out, long at);
 
     /** {@code flags}: the guest's O_*; {@code openFlags}: FUSE_OPEN_*. Writes fuse_open_out. */
     long open(Request r, int flags, int openFlags, MemorySegment out, long at);

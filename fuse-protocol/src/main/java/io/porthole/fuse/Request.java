@@ -99,9 +99,7 @@ public final class Request {
         return exchange.in();
     }
 
-    /**
-     * Answers later; the handler then returns {@link FileSystem#DEFERRED}.
-     */
+    /** Answers later; the handler then returns {@link FileSystem#DEFERRED}. */
     public Exchange.Deferred defer() {
         deferred = true;
         return exchange.defer();
