@@ -1,6 +1,7 @@
 package io.porthole.fuse;
 
 import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The decoded head of the request in service, as a {@link FileSystem} sees it: who asks, and the
@@ -15,7 +16,15 @@ public final class Request {
     private int gid;
     private int pid;
     private int supplementaryGroup = -1;
-    private boolean deferred;
+    private int securityNameAt;
+    private int securityNameBytes;
+    private int securityValueAt;
+    private int securityValueBytes;
+    private long dataBytes;
+    private final Arguments arguments = new Arguments();
+    private Exchange.@Nullable Deferred deferred;
+    private @Nullable ServerObserver observer;
+    private long startNanos;
 
     public Request(Exchange exchange) {
         this.exchange = exchange;
@@ -29,14 +38,43 @@ public final class Request {
         this.gid = gid;
         this.pid = pid;
         this.supplementaryGroup = -1;
-        this.deferred = false;
+        this.securityNameBytes = 0;
+        this.dataBytes = -1;
+        this.deferred = null;
+    }
+
+    /** Makes {@link #defer} tell {@code observer} of the late answer. */
+    void watch(@Nullable ServerObserver observer, long startNanos) {
+        this.observer = observer;
+        this.startNanos = startNanos;
+    }
+
+    Arguments arguments() {
+        return arguments;
+    }
+
+    /** Bytes of file data that the request moved, where the reply's length does not tell, or -1. */
+    long dataBytes() {
+        return dataBytes;
+    }
+
+    void dataBytes(long bytes) {
+        this.dataBytes = bytes;
     }
 
     void supplementaryGroup(int gid) {
         this.supplementaryGroup = gid;
     }
 
-    boolean isDeferred() {
+    void securityContext(int nameAt, int nameBytes, int valueAt, int valueBytes) {
+        this.securityNameAt = nameAt;
+        this.securityNameBytes = nameBytes;
+        this.securityValueAt = valueAt;
+        this.securityValueBytes = valueBytes;
+    }
+
+    /** The handle that {@link #defer} gave out for this request, if it did. */
+    Exchange.@Nullable Deferred deferred() {
         return deferred;
     }
 
@@ -75,6 +113,28 @@ public final class Request {
         return supplementaryGroup;
     }
 
+    /**
+     * Length of the name of the extended attribute that a created inode is to be born with
+     * (FUSE_SECURITY_CTX), or 0 where there is none.
+     */
+    public int securityNameBytes() {
+        return securityNameBytes;
+    }
+
+    /** Native address of that name, NUL-terminated. */
+    public long securityNameAddr() {
+        return exchange.in().address() + securityNameAt;
+    }
+
+    /** Native address of that attribute's value. */
+    public long securityValueAddr() {
+        return exchange.in().address() + securityValueAt;
+    }
+
+    public int securityValueBytes() {
+        return securityValueBytes;
+    }
+
     /** Room for reply bytes behind the fuse_out_header. */
     public long replyBodyCapacityBytes() {
         return Math.max(0, exchange.replyCapacityBytes() - FuseOutHeader.BYTES);
@@ -99,9 +159,16 @@ public final class Request {
         return exchange.in();
     }
 
-    /** Answers later; the handler then returns {@link FileSystem#DEFERRED}. */
+    /** Answers later; the handler then returns {@link FileSystem#DEFERRED}. Allocates. */
     public Exchange.Deferred defer() {
-        deferred = true;
-        return exchange.defer();
+        if (deferred != null) {
+            throw new IllegalStateException("the request is deferred already");
+        }
+        Exchange.Deferred answer = exchange.defer();
+        if (observer != null) {
+            answer = new ObservedDeferred(answer, observer, opcode, startNanos);
+        }
+        deferred = answer;
+        return answer;
     }
 }
