@@ -43,6 +43,7 @@ public final class DescriptorChain {
     private int pieces;
     private long readableBytes;
     private long writableBytes;
+    private @Nullable Detached detached;
 
     /**
      * @param arena owns the iovec
@@ -62,6 +63,14 @@ public final class DescriptorChain {
         pieces = 0;
         readableBytes = 0;
         writableBytes = 0;
+        detached = null;
+    }
+
+    /** What {@link #detach} gave out for the present request, or null; forgets it. */
+    @Nullable Detached takeDetached() {
+        Detached d = detached;
+        detached = null;
+        return d;
     }
 
     /**
@@ -254,6 +263,9 @@ public final class DescriptorChain {
         long[] lengths = new long[n];
         System.arraycopy(guest, readablePieces, addresses, 0, n);
         System.arraycopy(length, readablePieces, lengths, 0, n);
-        return new Detached(replies, replies.epoch(), head, writableBytes, addresses, lengths);
+        Detached d =
+                new Detached(replies, replies.epoch(), head, writableBytes, addresses, lengths);
+        detached = d;
+        return d;
     }
 }

@@ -37,6 +37,7 @@ public final class Detached {
     private volatile int state = WAITING;
 
     private @Nullable MemorySegment reply;
+    private @Nullable Detached next;
 
     Detached(
             DeferredReplies replies,
@@ -80,7 +81,21 @@ public final class Detached {
         return replies.answer(this);
     }
 
-    // For the queue's thread.
+    // For the queue.
+
+    /** Withdraws the promise of an answer; false if it was given already. */
+    boolean cancel() {
+        return STATE.compareAndSet(this, WAITING, ANSWERED);
+    }
+
+    /** The answer given before this one, or after it, as the queue's list has it. */
+    @Nullable Detached next() {
+        return next;
+    }
+
+    void setNext(@Nullable Detached next) {
+        this.next = next;
+    }
 
     int epoch() {
         return epoch;

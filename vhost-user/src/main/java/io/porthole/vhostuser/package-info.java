@@ -3,9 +3,8 @@
  *
  * <p>Knows nothing of files, FUSE or any other device: a device implements {@link
  * io.porthole.vhostuser.VhostUserDevice} and {@link io.porthole.vhostuser.QueueHandler}, and {@link
- * io.porthole.vhostuser.VhostUserServer} serves it. {@link
- * io.porthole.vhostuser.frontend.VhostUserFrontend} is the other end, a VMM and guest driver in one
- * process, for tests and load drivers.
+ * io.porthole.vhostuser.VhostUserServer} serves it. {@link io.porthole.vhostuser.VhostUserFrontend}
+ * is the other end, a VMM and guest driver in one process, for tests and load drivers.
  *
  * <p><b>Sources.</b> "vhost-user" means QEMU's specification of that protocol, "VIRTIO 1.3" OASIS'
  * specification; references are by section.

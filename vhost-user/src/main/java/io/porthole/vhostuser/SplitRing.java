@@ -1,0 +1,310 @@
+package io.porthole.vhostuser;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.VarHandle;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The device's side of a split virtqueue (VIRTIO 1.3 2.7): takes chains from the available ring and
+ * returns them in the used ring. Belongs to one thread at a time.
+ *
+ * <p>All indexes are free-running modulo 2^16. A descriptor is read once, as two words, and then
+ * judged by the copy: the guest may change it under our hands.
+ */
+final class SplitRing {
+    /** {@link #pop} result: nothing available. */
+    static final int EMPTY = 0;
+
+    /** {@link #pop} result: the chain is filled. */
+    static final int CHAIN = 1;
+
+    /** {@link #pop} result: the chain at {@link DescriptorChain#head} has {@link #fault}. */
+    static final int BAD_CHAIN = 2;
+
+    /** {@link #pop} result: the ring has {@link #fault} and cannot go on. */
+    static final int BROKEN = 3;
+
+    private static final MemorySegment UNMAPPED = MemorySegment.NULL;
+
+    // Set-up by the front-end; user addresses.
+    private int size;
+    private long userDesc;
+    private long userAvail;
+    private long userUsed;
+    private boolean indirect;
+    private boolean eventIdx;
+
+    // The rings where they are mapped now.
+    private long desc;
+    private MemorySegment avail = UNMAPPED;
+    private MemorySegment used = UNMAPPED;
+
+    /** Next available entry to take. */
+    private int nextAvail;
+
+    /** Available index as last read: entries before it can be taken without looking again. */
+    private int seenAvail;
+
+    /** Next used entry to write. */
+    private int nextUsed;
+
+    /** Used index as the driver can see it. */
+    private int publishedUsed;
+
+    private @Nullable QueueFault fault;
+
+    // Set-up. The thread that owns the ring is stopped.
+
+    /**
+     * {@code newSize}: a power of two up to {@link Virtio#MAX_QUEUE_SIZE}, checked by the caller.
+     */
+    void setSize(int newSize) {
+        size = newSize;
+    }
+
+    int size() {
+        return size;
+    }
+
+    void setAddresses(long newDesc, long newAvail, long newUsed) {
+        userDesc = newDesc;
+        userAvail = newAvail;
+        userUsed = newUsed;
+    }
+
+    boolean hasAddresses() {
+        return userDesc != 0 && userAvail != 0 && userUsed != 0;
+    }
+
+    void setFeatures(long features) {
+        indirect = (features & Virtio.F_INDIRECT_DESC) != 0;
+        eventIdx = (features & Virtio.F_EVENT_IDX) != 0;
+    }
+
+    void setNextAvail(int index) {
+        nextAvail = index & 0xffff;
+        seenAvail = nextAvail;
+    }
+
+    int nextAvail() {
+        return nextAvail;
+    }
+
+    /** Forgets size and addresses. */
+    void reset() {
+        size = 0;
+        setAddresses(0, 0, 0);
+        setNextAvail(0);
+        unmap();
+    }
+
+    void unmap() {
+        desc = 0;
+        avail = UNMAPPED;
+        used = UNMAPPED;
+    }
+
+    /**
+     * Finds the rings in {@code memory}, which the caller holds for as long as it works with them.
+     *
+     * @return false if they are not in it
+     */
+    @SuppressWarnings("restricted")
+    boolean map(GuestMemory memory) {
+        unmap();
+        long descAt = memory.translateUser(userDesc, (long) Virtio.DESC_BYTES * size);
+        long availAt = memory.translateUser(userAvail, Virtio.availBytes(size));
+        long usedAt = memory.translateUser(userUsed, Virtio.usedBytes(size));
+        if (size == 0
+                || descAt == GuestMemory.NOWHERE
+                || availAt == GuestMemory.NOWHERE
+                || usedAt == GuestMemory.NOWHERE) {
+            return false;
+        }
+        // Mappings begin on pages, so user address and host address are equally aligned unless
+        // the region itself is odd; acquire and release need real alignment.
+        if ((availAt & 1) != 0 || (usedAt & 3) != 0) {
+            return false;
+        }
+        desc = descAt;
+        // SAFETY: translateUser() found all bytes in a mapped region.
+        avail = MemorySegment.ofAddress(availAt).reinterpret(Virtio.availBytes(size));
+        used = MemorySegment.ofAddress(usedAt).reinterpret(Virtio.usedBytes(size));
+        return true;
+    }
+
+    /** Takes up the used index where the ring has it: after a start, not after a mere remap. */
+    void loadUsed() {
+        nextUsed = Short.toUnsignedInt(used.get(Virtio.SHORT, Virtio.USED_IDX));
+        publishedUsed = nextUsed;
+        seenAvail = nextAvail;
+    }
+
+    // Work.
+
+    /** What the last {@link #pop} found wrong. */
+    @Nullable QueueFault fault() {
+        return fault;
+    }
+
+    /**
+     * Takes the next chain: {@link #EMPTY}, {@link #CHAIN}, {@link #BAD_CHAIN}, {@link #BROKEN}.
+     */
+    int pop(DescriptorChain chain, GuestMemory memory) {
+        if (nextAvail == seenAvail) {
+            // Acquire: what the driver stored before the index (entries, descriptors, buffers)
+            // is read after it (2.7.13.3).
+            int now =
+                    ((short) Virtio.SHORT_HANDLE.getAcquire(avail, (long) Virtio.AVAIL_IDX))
+                            & 0xffff;
+            if (((now - nextAvail) & 0xffff) > size) {
+                fault = QueueFault.AVAIL_INDEX_JUMP;
+                return BROKEN;
+            }
+            seenAvail = now;
+            if (now == nextAvail) {
+                return EMPTY;
+            }
+        }
+        int head =
+                avail.get(Virtio.SHORT, Virtio.AVAIL_RING + 2L * (nextAvail & (size - 1))) & 0xffff;
+        if (head >= size) {
+            fault = QueueFault.HEAD_OUT_OF_RANGE;
+            return BROKEN;
+        }
+        nextAvail = (nextAvail + 1) & 0xffff;
+        chain.begin(head);
+        fault = walk(head, chain, memory);
+        return fault == null ? CHAIN : BAD_CHAIN;
+    }
+
+    /** Follows a chain from {@code head} to its end (2.7.5). Returns what is wrong, or null. */
+    private @Nullable QueueFault walk(int head, DescriptorChain chain, GuestMemory memory) {
+        long table = desc;
+        int entries = size;
+        int index = head;
+        // Each entry of a table can be in a chain once; what takes more steps is a loop.
+        int stepsLeft = entries;
+        boolean inIndirect = false;
+        while (true) {
+            if (index >= entries) {
+                return QueueFault.NEXT_OUT_OF_RANGE;
+            }
+            if (stepsLeft-- == 0) {
+                return QueueFault.CHAIN_LOOP;
+            }
+            // SAFETY: the table is `entries` long and inside a region, as map() or the check
+            // below found, and index < entries.
+            long at = table + (long) index * Virtio.DESC_BYTES;
+            long addr = Virtio.ALL.get(Virtio.LONG, at + Virtio.DESC_ADDR);
+            long rest = Virtio.ALL.get(Virtio.LONG, at + Virtio.DESC_LEN);
+            long bytes = rest & 0xffff_ffffL;
+            int flags = (int) (rest >>> 32) & 0xffff;
+            int next = (int) (rest >>> 48);
+
+            if ((flags & Virtio.DESC_F_INDIRECT) != 0) {
+                if (!indirect) {
+                    return QueueFault.INDIRECT_NOT_NEGOTIATED;
+                }
+                if (inIndirect) {
+                    return QueueFault.INDIRECT_NESTED;
+                }
+                if ((flags & Virtio.DESC_F_NEXT) != 0) {
+                    return QueueFault.INDIRECT_WITH_NEXT;
+                }
+                // Linux makes tables larger than the queue, although 2.7.5.3.1 forbids it.
+                long tableEntries = bytes / Virtio.DESC_BYTES;
+                if (bytes % Virtio.DESC_BYTES != 0
+                        || tableEntries == 0
+                        || tableEntries > Math.max(size, DescriptorChain.MAX_BUFFERS)) {
+                    return QueueFault.INDIRECT_BAD_LENGTH;
+                }
+                table = memory.translate(addr, bytes);
+                if (table == GuestMemory.NOWHERE) {
+                    return QueueFault.INDIRECT_BAD_ADDRESS;
+                }
+                entries = (int) tableEntries;
+                stepsLeft = entries;
+                index = 0;
+                inIndirect = true;
+                continue;
+            }
+            QueueFault bad = chain.add(memory, addr, bytes, (flags & Virtio.DESC_F_WRITE) != 0);
+            if (bad != null) {
+                return bad;
+            }
+            if ((flags & Virtio.DESC_F_NEXT) == 0) {
+                return null;
+            }
+            index = next;
+        }
+    }
+
+    /** Returns a chain. The driver sees it after {@link #publish}. */
+    void push(int head, long writtenBytes) {
+        long at = Virtio.USED_RING + (long) Virtio.USED_ELEM_BYTES * (nextUsed & (size - 1));
+        used.set(Virtio.INT, at, head);
+        used.set(Virtio.INT, at + 4, (int) writtenBytes);
+        nextUsed = (nextUsed + 1) & 0xffff;
+    }
+
+    /** Chains returned and not yet published. */
+    int unpublished() {
+        return (nextUsed - publishedUsed) & 0xffff;
+    }
+
+    /**
+     * Shows the driver all chains returned so far.
+     *
+     * @return whether it asks to be woken for them (2.7.7.2)
+     */
+    boolean publish() {
+        int before = publishedUsed;
+        if (before == nextUsed) {
+            return false;
+        }
+        // Release: used entries and the buffers' contents are stored before the index (2.7.8.2).
+        Virtio.SHORT_HANDLE.setRelease(used, (long) Virtio.USED_IDX, (short) nextUsed);
+        publishedUsed = nextUsed;
+        // Orders the store of used.idx before the load of used_event (or the flags). The driver
+        // does the mirror image: stores used_event, fences, loads used.idx. Without both fences
+        // each could miss the other's store, and the driver would sleep over a full ring.
+        VarHandle.fullFence();
+        if (eventIdx) {
+            int event = avail.get(Virtio.SHORT, Virtio.AVAIL_RING + 2L * size) & 0xffff;
+            return Virtio.needEvent(event, nextUsed, before);
+        }
+        return (avail.get(Virtio.SHORT, Virtio.AVAIL_FLAGS) & Virtio.AVAIL_F_NO_INTERRUPT) == 0;
+    }
+
+    /** Whether the driver made more available, without taking it. */
+    boolean hasMore() {
+        int now = ((short) Virtio.SHORT_HANDLE.getAcquire(avail, (long) Virtio.AVAIL_IDX)) & 0xffff;
+        return now != nextAvail;
+    }
+
+    /**
+     * Asks the driver for a kick at its next chain (2.7.10). The caller then fences, looks again
+     * ({@link #hasMore}) and only then sleeps.
+     */
+    void askForKick() {
+        if (eventIdx) {
+            used.set(
+                    Virtio.SHORT,
+                    Virtio.USED_RING + (long) Virtio.USED_ELEM_BYTES * size,
+                    (short) nextAvail);
+        } else {
+            used.set(Virtio.SHORT, Virtio.USED_FLAGS, (short) 0);
+        }
+    }
+
+    /**
+     * Asks for no kicks while the queue is worked on. With EVENT_IDX nothing is to do: the event
+     * index stays behind, and the driver kicks only as it passes it.
+     */
+    void askForNoKick() {
+        if (!eventIdx) {
+            used.set(Virtio.SHORT, Virtio.USED_FLAGS, (short) Virtio.USED_F_NO_NOTIFY);
+        }
+    }
+}

@@ -1,0 +1,120 @@
+package io.porthole.vhostuser;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+
+/**
+ * The trivial device: writes what it reads, byte for byte, up to the room there is. A request that
+ * begins with {@link #DEFER} is detached and put into {@link #deferred}; one that begins with
+ * {@link #FAIL} makes the handler throw.
+ */
+final class EchoDevice implements VhostUserDevice {
+    /** First eight bytes of a request to be answered later. */
+    static final long DEFER = 0xdefe_77ed_0000_0001L;
+
+    /** First eight bytes of a request that the handler fails on. */
+    static final long FAIL = 0xfa11_0000_0000_0001L;
+
+    static final byte[] CONFIG =
+            "echo configuration".getBytes(java.nio.charset.StandardCharsets.US_ASCII);
+
+    private final int queues;
+    final AtomicLong handled = new AtomicLong();
+    final AtomicInteger opened = new AtomicInteger();
+    final AtomicInteger closed = new AtomicInteger();
+    final AtomicInteger connected = new AtomicInteger();
+    final AtomicInteger disconnected = new AtomicInteger();
+    final AtomicInteger resets = new AtomicInteger();
+    final BlockingQueue<QueueFault> faults = new LinkedBlockingQueue<>();
+    final BlockingQueue<Detached> deferred = new LinkedBlockingQueue<>();
+    final byte[] config = CONFIG.clone();
+
+    EchoDevice(int queues) {
+        this.queues = queues;
+    }
+
+    @Override
+    public int queueCount() {
+        return queues;
+    }
+
+    @Override
+    public int configBytes() {
+        return config.length;
+    }
+
+    @Override
+    public void readConfig(int offset, MemorySegment into) {
+        MemorySegment.copy(config, offset, into, ValueLayout.JAVA_BYTE, 0, (int) into.byteSize());
+    }
+
+    @Override
+    public boolean writeConfig(int offset, MemorySegment from) {
+        MemorySegment.copy(from, ValueLayout.JAVA_BYTE, 0, config, offset, (int) from.byteSize());
+        return true;
+    }
+
+    @Override
+    public void connected(FrontendLink link) {
+        connected.incrementAndGet();
+    }
+
+    @Override
+    public void disconnected() {
+        disconnected.incrementAndGet();
+    }
+
+    @Override
+    public void reset() {
+        resets.incrementAndGet();
+    }
+
+    @Override
+    public void queueFault(int index, QueueFault fault) {
+        faults.add(fault);
+    }
+
+    @Override
+    public QueueHandler openQueue(int index) {
+        opened.incrementAndGet();
+        return new Handler();
+    }
+
+    private final class Handler implements QueueHandler {
+        private static final int SCRATCH_BYTES = 1 << 20;
+
+        private final Arena arena = Arena.ofConfined();
+        private final MemorySegment scratch = arena.allocate(SCRATCH_BYTES, 8);
+
+        @Override
+        public long handle(DescriptorChain chain) {
+            handled.incrementAndGet();
+            long in = Math.min(chain.readableBytes(), SCRATCH_BYTES);
+            chain.copyIn(0, scratch, 0, in);
+            if (in >= 8) {
+                long first = scratch.get(ValueLayout.JAVA_LONG, 0);
+                if (first == DEFER) {
+                    deferred.add(chain.detach());
+                    return DEFERRED;
+                }
+                if (first == FAIL) {
+                    throw new IllegalStateException("told to fail");
+                }
+            }
+            long out = Math.min(in, chain.writableBytes());
+            chain.copyOut(0, scratch, 0, out);
+            return out;
+        }
+
+        @Override
+        public void close() {
+            arena.close();
+            closed.incrementAndGet();
+        }
+    }
+}
