@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  * <p>jnr-ffi's x86-64 stubs corrupt the sixth integer argument of a function (2.2.17 up to 2.3.7;
  * see docs/adr/0002). So calls with five arguments go through libc's own function, which has no
  * number to pass, and the two with six carry one {@code Pointer} parameter, which makes jnr-ffi
- * take its generic path. {@code SixArgumentsTest} asks the kernel what arrives.
+ * take its generic path. {@code HostSyscallsTest} asks the kernel what arrives.
  *
  * <p>The error number is read only after a failure; jnr-ffi saves it per thread.
  */
