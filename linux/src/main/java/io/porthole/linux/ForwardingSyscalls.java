@@ -321,6 +321,21 @@ public class ForwardingSyscalls implements Syscalls {
     }
 
     @Override
+    public long epollCreate1(int flags) {
+        return target.epollCreate1(flags);
+    }
+
+    @Override
+    public long epollCtl(int epollFd, int operation, int fd, long eventAddr) {
+        return target.epollCtl(epollFd, operation, fd, eventAddr);
+    }
+
+    @Override
+    public long epollWait(int epollFd, long eventsAddr, int max, int timeoutMillis) {
+        return target.epollWait(epollFd, eventsAddr, max, timeoutMillis);
+    }
+
+    @Override
     public long socket(int domain, int type, int protocol) {
         return target.socket(domain, type, protocol);
     }

@@ -77,6 +77,8 @@ final class HostSyscalls implements Syscalls {
 
         int poll(long fds, long count, int timeoutMillis);
 
+        int epoll_wait(int epollFd, long events, int max, int timeoutMillis);
+
         int getsockopt(int fd, int level, int option, long value, long bytes);
 
         int setsockopt(int fd, int level, int option, long value, int bytes);
@@ -519,6 +521,21 @@ final class HostSyscalls implements Syscalls {
     @Override
     public long poll(long fdsAddr, int count, int timeoutMillis) {
         return settle(ControlHolder.LIBC.poll(fdsAddr, count, timeoutMillis));
+    }
+
+    @Override
+    public long epollCreate1(int flags) {
+        return call(EPOLL_CREATE1, flags);
+    }
+
+    @Override
+    public long epollCtl(int epollFd, int operation, int fd, long eventAddr) {
+        return call(EPOLL_CTL, epollFd, operation, fd, eventAddr);
+    }
+
+    @Override
+    public long epollWait(int epollFd, long eventsAddr, int max, int timeoutMillis) {
+        return settle(ControlHolder.LIBC.epoll_wait(epollFd, eventsAddr, max, timeoutMillis));
     }
 
     @Override

@@ -59,6 +59,8 @@ final class SyscallNumbers {
     static final int MUNMAP = ARM64 ? 215 : 11;
     static final int MADVISE = ARM64 ? 233 : 28;
     static final int MEMFD_CREATE = ARM64 ? 279 : 319;
+    static final int EPOLL_CREATE1 = ARM64 ? 20 : 291;
+    static final int EPOLL_CTL = ARM64 ? 21 : 233;
     static final int EVENTFD2 = ARM64 ? 19 : 290;
     static final int SOCKET = ARM64 ? 198 : 41;
     static final int SOCKETPAIR = ARM64 ? 199 : 53;

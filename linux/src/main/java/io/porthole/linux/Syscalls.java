@@ -11,7 +11,7 @@ package io.porthole.linux;
  *   <li>Parameters named {@code ...Addr} are native addresses; the memory belongs to the caller and
  *       must stay alive during the call. Names and paths are NUL-terminated bytes.
  *   <li>EINTR is retried here for calls that can be restarted without loss; {@link #close}, {@link
- *       #poll} and {@link #connect} return it.
+ *       #poll}, {@link #epollWait} and {@link #connect} return it.
  *   <li>No method allocates, so all may be used on a request path.
  * </ul>
  *
@@ -167,6 +167,16 @@ public interface Syscalls {
 
     /** {@code fdsAddr}: {@code count} struct pollfd; timeout in ms, -1 waits for ever. */
     long poll(long fdsAddr, int count, int timeoutMillis);
+
+    long epollCreate1(int flags);
+
+    /** {@code eventAddr}: struct epoll_event, 12 bytes on x86-64, 16 on arm64 (epoll_ctl(2)). */
+    long epollCtl(int epollFd, int operation, int fd, long eventAddr);
+
+    /**
+     * {@code eventsAddr}: room for {@code max} struct epoll_event; timeout as for {@link #poll}.
+     */
+    long epollWait(int epollFd, long eventsAddr, int max, int timeoutMillis);
 
     long socket(int domain, int type, int protocol);
 
