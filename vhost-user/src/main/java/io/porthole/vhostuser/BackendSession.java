@@ -1,7 +1,7 @@
 package io.porthole.vhostuser;
 
-import io.porthole.linux.Fcntl;
 import io.porthole.linux.Fd;
+import io.porthole.linux.SyscallException;
 import io.porthole.linux.Syscalls;
 import io.porthole.vhostuser.ProtocolException.Kind;
 import java.lang.foreign.MemorySegment;
@@ -496,7 +496,7 @@ final class BackendSession implements FrontendLink, QueueWorker.MemorySource, Au
 
     private static void stopRing(Queue q) {
         q.worker.stop();
-        q.worker.setKick(null, false);
+        q.worker.dropKick();
         q.kickSet = false;
         q.anew = true;
     }
@@ -516,13 +516,12 @@ final class BackendSession implements FrontendLink, QueueWorker.MemorySource, Au
     private void setVringKick() throws ProtocolException {
         Queue q = vringFdQueue();
         q.worker.stop();
-        Fd fd = vringFd();
-        boolean blocks = false;
-        if (fd != null) {
-            long flags = syscalls.fcntl(fd.value(), Fcntl.F_GETFL, 0);
-            blocks = flags >= 0 && (flags & Fcntl.O_NONBLOCK) == 0;
+        try {
+            q.worker.setKick(vringFd());
+        } catch (SyscallException e) {
+            q.kickSet = false;
+            throw new ProtocolException(Kind.BAD_FDS, String.valueOf(e.getMessage()), e);
         }
-        q.worker.setKick(fd, blocks);
         q.kickSet = true;
         startIfReady(q);
     }

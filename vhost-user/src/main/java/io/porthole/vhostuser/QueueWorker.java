@@ -1,7 +1,7 @@
 package io.porthole.vhostuser;
 
-import io.porthole.linux.Errno;
 import io.porthole.linux.Fd;
+import io.porthole.linux.SyscallException;
 import io.porthole.linux.Syscalls;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -98,8 +98,7 @@ final class QueueWorker implements Runnable, DeferredReplies {
     private @Nullable Fd err;
 
     // The queue thread's own, or the control thread's while it is parked.
-    private int kickFd = -1;
-    private boolean kickBlocks;
+    private @Nullable KickWaiter waiter;
     private boolean fresh = true;
     private boolean broken;
     private int epoch;
@@ -125,14 +124,36 @@ final class QueueWorker implements Runnable, DeferredReplies {
         return ring;
     }
 
-    /** Replaces the kick descriptor; null for none. The queue is stopped. */
-    void setKick(@Nullable Fd fd, boolean blocks) {
+    /**
+     * Replaces the kick descriptor, whose owner this becomes; null for none. The queue is stopped.
+     *
+     * @throws SyscallException if it cannot be waited for
+     */
+    void setKick(@Nullable Fd fd) throws SyscallException {
+        KickWaiter next;
+        try {
+            next = fd == null ? null : new KickWaiter(syscalls, fd);
+        } catch (SyscallException e) {
+            closeQuietly(fd);
+            throw e;
+        }
+        replaceKick(fd, next);
+    }
+
+    /** Closes the kick descriptor. The queue is stopped. */
+    void dropKick() {
+        replaceKick(null, null);
+    }
+
+    private void replaceKick(@Nullable Fd fd, @Nullable KickWaiter next) {
         synchronized (fdLock) {
             closeQuietly(kick);
             kick = fd;
-            kickFd = fd == null ? -1 : fd.value();
-            kickBlocks = blocks;
         }
+        if (waiter != null) {
+            waiter.close();
+        }
+        waiter = next;
     }
 
     /** Replaces the descriptor that wakes the driver; null for none. The queue may run. */
@@ -228,7 +249,7 @@ final class QueueWorker implements Runnable, DeferredReplies {
                 interrupted = true;
             }
         }
-        setKick(null, false);
+        dropKick();
         setCall(null);
         setErr(null);
         if (interrupted) {
@@ -297,11 +318,9 @@ final class QueueWorker implements Runnable, DeferredReplies {
         try (Arena arena = Arena.ofConfined();
                 QueueHandler handler = device.openQueue(index)) {
             DescriptorChain chain = new DescriptorChain(arena, this);
-            // struct pollfd { int fd; short events; short revents; }, then room for the count.
-            MemorySegment scratch = arena.allocate(16, 8);
             while (park()) {
                 if (takeUp()) {
-                    serve(handler, chain, scratch);
+                    serve(handler, chain);
                 }
                 leaveMemory();
             }
@@ -379,7 +398,7 @@ final class QueueWorker implements Runnable, DeferredReplies {
     }
 
     /** Serves the queue until it is stopped or breaks. */
-    private void serve(QueueHandler handler, DescriptorChain chain, MemorySegment scratch) {
+    private void serve(QueueHandler handler, DescriptorChain chain) {
         while (true) {
             if (attention != 0 && !attend()) {
                 return;
@@ -401,7 +420,7 @@ final class QueueWorker implements Runnable, DeferredReplies {
                 }
                 case SplitRing.EMPTY -> {
                     publish();
-                    if (!spin() && !sleep(handler, scratch)) {
+                    if (!spin() && !sleep(handler)) {
                         return;
                     }
                 }
@@ -526,7 +545,7 @@ final class QueueWorker implements Runnable, DeferredReplies {
     }
 
     /** Waits for a kick or {@link #attention}; false if the ring broke. */
-    private boolean sleep(QueueHandler handler, MemorySegment scratch) {
+    private boolean sleep(QueueHandler handler) {
         try {
             handler.beforeSleep();
         } catch (Throwable t) {
@@ -541,7 +560,7 @@ final class QueueWorker implements Runnable, DeferredReplies {
         boolean ok = true;
         if (!ring.hasMore() && attention == 0) {
             long begin = System.nanoTime();
-            ok = awaitKick(scratch);
+            ok = awaitKick();
             spin.slept(System.nanoTime() - begin);
         }
         sleeping = false;
@@ -553,26 +572,14 @@ final class QueueWorker implements Runnable, DeferredReplies {
         return ok;
     }
 
-    private boolean awaitKick(MemorySegment scratch) {
-        if (kickFd < 0) {
+    private boolean awaitKick() {
+        KickWaiter w = waiter;
+        if (w == null) {
             LockSupport.parkNanos(NO_KICK_NAP_NANOS);
             return true;
         }
-        long r;
-        if (!kickBlocks) {
-            scratch.set(ValueLayout.JAVA_INT, 0, kickFd);
-            scratch.set(ValueLayout.JAVA_INT, 4, POLLIN);
-            r = syscalls.poll(scratch.address(), 1, -1);
-            if (r < 0 && r != -Errno.EINTR) {
-                return false;
-            }
-        }
-        r = syscalls.read(kickFd, scratch.address() + 8, Long.BYTES);
-        return r > 0 || r == -Errno.EAGAIN || r == -Errno.EINTR;
+        return w.await();
     }
-
-    /** poll(2): data can be read. As the low half of events and revents. */
-    private static final int POLLIN = 1;
 
     private void breakRing(@Nullable QueueFault fault) {
         broken = true;
