@@ -1,0 +1,201 @@
+package io.porthole.virtiofsd.passthrough;
+
+import io.porthole.fuse.FuseKstatfs;
+import io.porthole.fuse.FuseSetattrIn;
+import io.porthole.fuse.Request;
+import io.porthole.linux.Errno;
+import io.porthole.linux.Fcntl;
+import io.porthole.linux.StatFs;
+import io.porthole.linux.StatMode;
+import io.porthole.linux.Timespec;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * GETATTR, SETATTR, ACCESS, STATFS, READLINK: what is known and set of an inode without opening.
+ */
+final class Attributes {
+    private static final int UNCHANGED = -1;
+    private static final int MODE_BITS = 07777;
+
+    private final Share share;
+    private final Entries entries;
+
+    Attributes(Share share, Entries entries) {
+        this.share = share;
+        this.entries = entries;
+    }
+
+    long getattr(Worker w, long nodeId, MemorySegment out, long at) {
+        int inode = share.inode(nodeId);
+        if (inode < 0) {
+            return inode;
+        }
+        long result = w.statFd(share.sys, share.inodes.fd(inode));
+        if (result < 0) {
+            return result;
+        }
+        entries.writeAttr(w, out, at);
+        return 0;
+    }
+
+    long setattr(
+            Worker w, long nodeId, MemorySegment args, long argsAt, MemorySegment out, long at) {
+        int inode = share.inode(nodeId);
+        if (inode < 0) {
+            return inode;
+        }
+        int fd = share.inodes.fd(inode);
+        int valid = FuseSetattrIn.valid(args, argsAt);
+        long result = 0;
+        if ((valid & FuseSetattrIn.FATTR_MODE) != 0) {
+            int mode = FuseSetattrIn.mode(args, argsAt) & MODE_BITS;
+            result = share.sys.fchmodat(share.procFd, w.pathOf(fd), mode);
+        }
+        if (result >= 0 && (valid & (FuseSetattrIn.FATTR_UID | FuseSetattrIn.FATTR_GID)) != 0) {
+            result = chown(w, fd, valid, args, argsAt);
+        }
+        if (result >= 0 && (valid & FuseSetattrIn.FATTR_SIZE) != 0) {
+            result = truncate(w, nodeId, inode, fd, valid, args, argsAt);
+        }
+        if (result >= 0 && (valid & (FuseSetattrIn.FATTR_ATIME | FuseSetattrIn.FATTR_MTIME)) != 0) {
+            result = setTimes(w, fd, valid, args, argsAt);
+        }
+        if (result >= 0) {
+            result = w.statFd(share.sys, fd);
+        }
+        if (result < 0) {
+            return result;
+        }
+        entries.writeAttr(w, out, at);
+        return 0;
+    }
+
+    private long chown(Worker w, int fd, int valid, MemorySegment args, long at) {
+        int uid = (valid & FuseSetattrIn.FATTR_UID) != 0 ? FuseSetattrIn.uid(args, at) : UNCHANGED;
+        int gid = (valid & FuseSetattrIn.FATTR_GID) != 0 ? FuseSetattrIn.gid(args, at) : UNCHANGED;
+        return share.sys.fchownat(fd, w.emptyPath, uid, gid, Fcntl.AT_EMPTY_PATH);
+    }
+
+    private long truncate(
+            Worker w, long nodeId, int inode, int fd, int valid, MemorySegment args, long at) {
+        if (share.inodes.type(inode) != StatMode.S_IFREG) {
+            return share.inodes.type(inode) == StatMode.S_IFDIR ? -Errno.EISDIR : -Errno.EINVAL;
+        }
+        int handle = -1;
+        if ((valid & FuseSetattrIn.FATTR_FH) != 0) {
+            handle = share.handles.slot(FuseSetattrIn.fh(args, at), nodeId);
+            if (handle < 0) {
+                return -Errno.EBADF;
+            }
+        }
+        long size = FuseSetattrIn.size(args, at);
+        boolean kill = (valid & FuseSetattrIn.FATTR_KILL_SUIDGID) != 0;
+        if (kill) {
+            long result = w.credentials.withoutFsetid();
+            if (result < 0) {
+                return result;
+            }
+        }
+        long result =
+                handle >= 0
+                        ? share.sys.ftruncate(share.handles.fd(handle), size)
+                        : share.sys.truncate(w.pathOf(fd), size);
+        if (kill) {
+            w.credentials.withFsetid();
+        }
+        return result;
+    }
+
+    private long setTimes(Worker w, int fd, int valid, MemorySegment args, long at) {
+        putTime(
+                w.scratch,
+                0,
+                valid,
+                FuseSetattrIn.FATTR_ATIME,
+                FuseSetattrIn.FATTR_ATIME_NOW,
+                FuseSetattrIn.atime(args, at),
+                FuseSetattrIn.atimensec(args, at));
+        putTime(
+                w.scratch,
+                Timespec.BYTES,
+                valid,
+                FuseSetattrIn.FATTR_MTIME,
+                FuseSetattrIn.FATTR_MTIME_NOW,
+                FuseSetattrIn.mtime(args, at),
+                FuseSetattrIn.mtimensec(args, at));
+        return share.sys.utimensat(share.procFd, w.pathOf(fd), w.scratch.address(), 0);
+    }
+
+    private static void putTime(
+            MemorySegment s, long at, int valid, int set, int now, long seconds, int nanos) {
+        long nsec = Integer.toUnsignedLong(nanos);
+        if ((valid & set) == 0) {
+            nsec = Fcntl.UTIME_OMIT;
+        } else if ((valid & now) != 0) {
+            nsec = Fcntl.UTIME_NOW;
+        }
+        Timespec.set(s, at, seconds, nsec);
+    }
+
+    /** The guest checks permissions itself, so this is asked for rarely; mode bits decide. */
+    long access(Worker w, Request r, int mask) {
+        int inode = share.inode(r.nodeId());
+        if (inode < 0) {
+            return inode;
+        }
+        long result = w.statFd(share.sys, share.inodes.fd(inode));
+        if (result < 0) {
+            return result;
+        }
+        if ((mask & Fcntl.W_OK) != 0 && share.options.readonly()) {
+            return -Errno.EROFS;
+        }
+        int wanted = mask & (Fcntl.R_OK | Fcntl.W_OK | Fcntl.X_OK);
+        int mode = w.stat.mode();
+        int granted;
+        if (r.uid() == 0) {
+            boolean executable = w.stat.type() == StatMode.S_IFDIR || (mode & 0111) != 0;
+            granted = Fcntl.R_OK | Fcntl.W_OK | (executable ? Fcntl.X_OK : 0);
+        } else if (r.uid() == w.stat.uid()) {
+            granted = mode >> 6;
+        } else if (r.gid() == w.stat.gid()) {
+            granted = mode >> 3;
+        } else {
+            granted = mode;
+        }
+        return (wanted & ~granted) == 0 ? 0 : -Errno.EACCES;
+    }
+
+    long statfs(Worker w, long nodeId, MemorySegment out, long at) {
+        int inode = share.inode(nodeId);
+        if (inode < 0) {
+            return inode;
+        }
+        MemorySegment s = w.scratch;
+        long result = share.sys.fstatfs(share.inodes.fd(inode), s.address());
+        if (result < 0) {
+            return result;
+        }
+        FuseKstatfs.blocks(out, at, StatFs.blocks(s, 0));
+        FuseKstatfs.bfree(out, at, StatFs.blocksFree(s, 0));
+        FuseKstatfs.bavail(out, at, StatFs.blocksAvailable(s, 0));
+        FuseKstatfs.files(out, at, StatFs.files(s, 0));
+        FuseKstatfs.ffree(out, at, StatFs.filesFree(s, 0));
+        FuseKstatfs.bsize(out, at, (int) StatFs.blockSize(s, 0));
+        FuseKstatfs.namelen(out, at, (int) StatFs.nameMax(s, 0));
+        FuseKstatfs.frsize(out, at, (int) StatFs.fragmentSize(s, 0));
+        return 0;
+    }
+
+    long readlink(Worker w, long nodeId, MemorySegment out, long at, int maxBytes) {
+        int inode = share.inode(nodeId);
+        if (inode < 0) {
+            return inode;
+        }
+        if (share.inodes.type(inode) != StatMode.S_IFLNK) {
+            return -Errno.EINVAL;
+        }
+        return share.sys.readlinkat(
+                share.inodes.fd(inode), w.emptyPath, out.address() + at, maxBytes);
+    }
+}

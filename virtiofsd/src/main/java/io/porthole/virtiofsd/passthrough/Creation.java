@@ -1,0 +1,247 @@
+package io.porthole.virtiofsd.passthrough;
+
+import io.porthole.fuse.InitFlags;
+import io.porthole.fuse.Request;
+import io.porthole.linux.Errno;
+import io.porthole.linux.Fcntl;
+import io.porthole.linux.StatMode;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * What makes and removes names: MKNOD, MKDIR, SYMLINK, LINK, CREATE, UNLINK, RMDIR, RENAME. New
+ * inodes belong to the guest's caller and get its umask.
+ */
+final class Creation {
+    private static final int MODE_BITS = 07777;
+    private static final int REOPEN_PINNED = Fcntl.O_PATH | Fcntl.O_CLOEXEC;
+
+    private static final int RENAME_FLAGS =
+            Fcntl.RENAME_NOREPLACE | Fcntl.RENAME_EXCHANGE | Fcntl.RENAME_WHITEOUT;
+
+    private final Share share;
+    private final Entries entries;
+    private final FileIo files;
+
+    Creation(Share share, Entries entries, FileIo files) {
+        this.share = share;
+        this.entries = entries;
+        this.files = files;
+    }
+
+    long mkdir(
+            Worker w, Request r, long nameAddr, int mode, int umask, MemorySegment out, long at) {
+        int parent = share.directory(r.nodeId());
+        if (parent < 0) {
+            return parent;
+        }
+        long result = begin(w, r, umask, false);
+        if (result >= 0) {
+            result = share.sys.mkdirat(share.inodes.fd(parent), nameAddr, mode & MODE_BITS);
+            end(w, r, false);
+        }
+        return result < 0 ? result : entry(w, parent, nameAddr, out, at);
+    }
+
+    long mknod(
+            Worker w,
+            Request r,
+            long nameAddr,
+            int mode,
+            int rdev,
+            int umask,
+            MemorySegment out,
+            long at) {
+        int parent = share.directory(r.nodeId());
+        if (parent < 0) {
+            return parent;
+        }
+        boolean groupBit = (mode & StatMode.S_ISGID) != 0;
+        long result = begin(w, r, umask, groupBit);
+        if (result >= 0) {
+            // The system call takes the same 32-bit device number as FUSE.
+            long device = Integer.toUnsignedLong(rdev);
+            result = share.sys.mknodat(share.inodes.fd(parent), nameAddr, mode, device);
+            end(w, r, groupBit);
+        }
+        return result < 0 ? result : entry(w, parent, nameAddr, out, at);
+    }
+
+    long symlink(Worker w, Request r, long nameAddr, long targetAddr, MemorySegment out, long at) {
+        int parent = share.directory(r.nodeId());
+        if (parent < 0) {
+            return parent;
+        }
+        long result = begin(w, r, 0, false);
+        if (result >= 0) {
+            result = share.sys.symlinkat(targetAddr, share.inodes.fd(parent), nameAddr);
+            end(w, r, false);
+        }
+        return result < 0 ? result : entry(w, parent, nameAddr, out, at);
+    }
+
+    long link(Worker w, long oldNodeId, long parentId, long nameAddr, MemorySegment out, long at) {
+        int parent = share.directory(parentId);
+        if (parent < 0) {
+            return parent;
+        }
+        int old = share.inode(oldNodeId);
+        if (old < 0) {
+            return old;
+        }
+        int oldFd = share.inodes.fd(old);
+        long result =
+                share.sys.linkat(
+                        share.procFd,
+                        w.pathOf(oldFd),
+                        share.inodes.fd(parent),
+                        nameAddr,
+                        Fcntl.AT_SYMLINK_FOLLOW);
+        if (result >= 0) {
+            result = w.statFd(share.sys, oldFd);
+        }
+        if (result < 0) {
+            return result;
+        }
+        // The inode is known, so its name needs no look.
+        int mount = share.inodes.mount(old);
+        Stat stat = w.stat;
+        long nodeId = share.inodes.findAndCount(stat.ino(), mount, stat.birth(), w.presence);
+        if (nodeId == 0) {
+            return entry(w, parent, nameAddr, out, at);
+        }
+        entries.writeEntry(w, nodeId, mount, parent, out, at);
+        return 0;
+    }
+
+    /** CREATE: fuse_entry_out and fuse_open_out. */
+    long create(
+            Worker w,
+            Request r,
+            long nameAddr,
+            int flags,
+            int mode,
+            int umask,
+            int openFlags,
+            MemorySegment out,
+            long entryAt,
+            long openAt) {
+        int parent = share.directory(r.nodeId());
+        if (parent < 0) {
+            return parent;
+        }
+        int dirFd = share.inodes.fd(parent);
+        boolean groupBit = (mode & StatMode.S_ISGID) != 0;
+        long fd = begin(w, r, umask, groupBit);
+        if (fd >= 0) {
+            // Exclusive, so that nothing that is there already (a FIFO, a link) gets opened.
+            int exclusive = Fcntl.O_CREAT | Fcntl.O_EXCL | Fcntl.O_NOFOLLOW | Fcntl.O_CLOEXEC;
+            fd =
+                    share.sys.openat(
+                            dirFd,
+                            nameAddr,
+                            (files.hostFlags(flags) & ~Fcntl.O_TRUNC) | exclusive,
+                            mode & MODE_BITS);
+            end(w, r, groupBit);
+        }
+        w.credentials.self();
+        if (fd == -Errno.EEXIST && (flags & Fcntl.O_EXCL) == 0) {
+            return openExisting(w, parent, nameAddr, flags, openFlags, out, entryAt, openAt);
+        }
+        if (fd < 0) {
+            return fd;
+        }
+        long pin = share.sys.openat(share.procFd, w.pathOf((int) fd), REOPEN_PINNED, 0);
+        long nodeId = pin < 0 ? pin : entries.adopt(w, parent, (int) pin, out, entryAt);
+        if (nodeId < 0) {
+            share.sys.close((int) fd);
+            return nodeId;
+        }
+        return opened(w, nodeId, files.register(nodeId, (int) fd, flags, out, openAt));
+    }
+
+    /** Another made the file since the guest looked. */
+    private long openExisting(
+            Worker w,
+            int parent,
+            long nameAddr,
+            int flags,
+            int openFlags,
+            MemorySegment out,
+            long entryAt,
+            long openAt) {
+        long nodeId = entries.find(w, parent, nameAddr, false, out, entryAt);
+        if (nodeId < 0) {
+            return nodeId;
+        }
+        return opened(w, nodeId, files.open(w, nodeId, flags, openFlags, out, openAt));
+    }
+
+    /** An entry that the reply will not carry after all must not stay counted. */
+    private long opened(Worker w, long nodeId, long result) {
+        if (result < 0) {
+            share.inodes.forget(nodeId, 1, w.presence);
+        }
+        return result;
+    }
+
+    long unlink(long parentId, long nameAddr, int flags) {
+        int parent = share.directory(parentId);
+        return parent < 0 ? parent : share.sys.unlinkat(share.inodes.fd(parent), nameAddr, flags);
+    }
+
+    long rename(long parentId, long nameAddr, long newParentId, long newNameAddr, int flags) {
+        int parent = share.directory(parentId);
+        if (parent < 0) {
+            return parent;
+        }
+        int newParent = share.directory(newParentId);
+        if (newParent < 0) {
+            return newParent;
+        }
+        if ((flags & ~RENAME_FLAGS) != 0) {
+            return -Errno.EINVAL;
+        }
+        return share.sys.renameat2(
+                share.inodes.fd(parent), nameAddr, share.inodes.fd(newParent), newNameAddr, flags);
+    }
+
+    /** The entry of a name that was just made; the daemon itself again. */
+    private long entry(Worker w, int parent, long nameAddr, MemorySegment out, long at) {
+        w.credentials.self();
+        long nodeId = entries.find(w, parent, nameAddr, true, out, at);
+        return nodeId < 0 ? nodeId : 0;
+    }
+
+    /**
+     * Makes the thread the caller.
+     *
+     * @param groupBit the new file asks for set-group-ID: whether it may keep it is decided by the
+     *     caller's groups alone
+     */
+    private long begin(Worker w, Request r, int umask, boolean groupBit) {
+        // Without DONT_MASK the guest's kernel has applied it.
+        w.credentials.umask(share.agreed(InitFlags.FUSE_DONT_MASK) ? umask & 0777 : 0);
+        long result = w.credentials.become(r.uid(), r.gid());
+        if (result >= 0 && groupBit) {
+            if (r.supplementaryGroup() != -1) {
+                result = w.credentials.withGroup(r.supplementaryGroup());
+            }
+            if (result >= 0) {
+                result = w.credentials.withoutFsetid();
+            }
+            if (result < 0) {
+                end(w, r, true);
+            }
+        }
+        return result;
+    }
+
+    private static void end(Worker w, Request r, boolean groupBit) {
+        if (groupBit) {
+            w.credentials.withFsetid();
+            if (r.supplementaryGroup() != -1) {
+                w.credentials.withoutGroups();
+            }
+        }
+    }
+}

@@ -1,0 +1,158 @@
+package io.porthole.virtiofsd.passthrough;
+
+import io.porthole.fuse.FuseAttr;
+import io.porthole.fuse.FuseAttrOut;
+import io.porthole.fuse.FuseEntryOut;
+import io.porthole.fuse.InitFlags;
+import io.porthole.fuse.Request;
+import io.porthole.linux.Errno;
+import io.porthole.linux.Fcntl;
+import io.porthole.linux.StatMode;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+
+/**
+ * From a name to an inode and its fuse_entry_out.
+ *
+ * <p>A known name costs one statx. A new one costs an open with O_PATH and a statx of what was
+ * opened: identity and attributes are always those of the descriptor that is kept, so a swap of
+ * names on the host meanwhile cannot file one inode under another's key.
+ */
+final class Entries {
+    private static final int NANOS_PER_SECOND = 1_000_000_000;
+    private static final int BY_NAME = Fcntl.AT_SYMLINK_NOFOLLOW | Fcntl.AT_NO_AUTOMOUNT;
+    private static final int PIN = Fcntl.O_PATH | Fcntl.O_NOFOLLOW | Fcntl.O_CLOEXEC;
+
+    private final Share share;
+    private final long entrySeconds;
+    private final int entryNanos;
+    private final long attrSeconds;
+    private final int attrNanos;
+    private final long negativeTimeoutNanos;
+
+    Entries(Share share) {
+        this.share = share;
+        PassthroughOptions options = share.options;
+        entrySeconds = options.entryTimeoutNanos() / NANOS_PER_SECOND;
+        entryNanos = (int) (options.entryTimeoutNanos() % NANOS_PER_SECOND);
+        attrSeconds = options.attrTimeoutNanos() / NANOS_PER_SECOND;
+        attrNanos = (int) (options.attrTimeoutNanos() % NANOS_PER_SECOND);
+        negativeTimeoutNanos = options.negativeTimeoutNanos();
+    }
+
+    /** LOOKUP. Returns 0 or -errno. */
+    long lookup(Worker w, Request r, long nameAddr, int nameBytes, MemorySegment out, long at) {
+        int parent = share.directory(r.nodeId());
+        if (parent < 0) {
+            return parent;
+        }
+        if (isDots(r, nameAddr, nameBytes)) {
+            // Asked for only where inodes are exported, which is not negotiated; and ".." of a
+            // directory that the host has moved away would lead out of the share.
+            return -Errno.ESTALE;
+        }
+        long result = find(w, parent, nameAddr, false, out, at);
+        if (result == -Errno.ENOENT && negativeTimeoutNanos > 0) {
+            FuseEntryOut.entryValid(out, at, negativeTimeoutNanos / NANOS_PER_SECOND);
+            FuseEntryOut.entryValidNsec(out, at, (int) (negativeTimeoutNanos % NANOS_PER_SECOND));
+            return 0;
+        }
+        return result < 0 ? result : 0;
+    }
+
+    /**
+     * Finds {@code name} below a directory, counts a lookup and writes the fuse_entry_out.
+     *
+     * @param likelyNew skips the look at the name, where it would only find an unknown inode
+     * @return the node id or -errno
+     */
+    long find(
+            Worker w,
+            int parentSlot,
+            long nameAddr,
+            boolean likelyNew,
+            MemorySegment out,
+            long at) {
+        int dirFd = share.inodes.fd(parentSlot);
+        Stat stat = w.stat;
+        if (!likelyNew) {
+            long result = share.sys.statx(dirFd, nameAddr, BY_NAME, Stat.MASK, stat.address());
+            if (result < 0) {
+                return result;
+            }
+            int mount = share.mounts.find(stat.device(), stat.mountId());
+            if (mount >= 0) {
+                long nodeId =
+                        share.inodes.findAndCount(stat.ino(), mount, stat.birth(), w.presence);
+                if (nodeId != 0) {
+                    writeEntry(w, nodeId, mount, parentSlot, out, at);
+                    return nodeId;
+                }
+            }
+        }
+        long fd = share.sys.openat(dirFd, nameAddr, PIN, 0);
+        return fd < 0 ? fd : adopt(w, parentSlot, (int) fd, out, at);
+    }
+
+    /**
+     * Puts what {@code fd} refers to into the table, counts a lookup and writes the fuse_entry_out.
+     *
+     * @param fd O_PATH descriptor; taken over, also on failure
+     * @return the node id or -errno
+     */
+    long adopt(Worker w, int parentSlot, int fd, MemorySegment out, long at) {
+        Stat stat = w.stat;
+        long result = w.statFd(share.sys, fd);
+        if (result < 0) {
+            share.sys.close(fd);
+            return result;
+        }
+        int mount = share.mountOf(stat, fd, w.scratch);
+        long inserted = share.inodes.insert(stat.ino(), mount, stat.birth(), stat.type(), fd);
+        if (inserted == 0 || (inserted & InodeTable.KNOWN) != 0) {
+            share.sys.close(fd);
+        }
+        if (inserted == 0) {
+            return -Errno.ENFILE;
+        }
+        long nodeId = inserted & ~InodeTable.KNOWN;
+        writeEntry(w, nodeId, mount, parentSlot, out, at);
+        return nodeId;
+    }
+
+    /** Writes the fuse_entry_out of the inode whose attributes {@code w.stat} holds. */
+    void writeEntry(Worker w, long nodeId, int mount, int parentSlot, MemorySegment out, long at) {
+        FuseEntryOut.nodeId(out, at, nodeId);
+        FuseEntryOut.generation(out, at, 0);
+        FuseEntryOut.entryValid(out, at, entrySeconds);
+        FuseEntryOut.attrValid(out, at, attrSeconds);
+        FuseEntryOut.entryValidNsec(out, at, entryNanos);
+        FuseEntryOut.attrValidNsec(out, at, attrNanos);
+        w.stat.toAttr(out, at + FuseEntryOut.ATTR, submountFlag(w.stat, mount, parentSlot));
+    }
+
+    private int submountFlag(Stat stat, int mount, int parentSlot) {
+        return mount != share.inodes.mount(parentSlot)
+                        && stat.type() == StatMode.S_IFDIR
+                        && share.agreed(InitFlags.FUSE_SUBMOUNTS)
+                ? FuseAttr.FUSE_ATTR_SUBMOUNT
+                : 0;
+    }
+
+    /** Writes the fuse_attr_out of the inode whose attributes {@code w.stat} holds. */
+    void writeAttr(Worker w, MemorySegment out, long at) {
+        FuseAttrOut.attrValid(out, at, attrSeconds);
+        FuseAttrOut.attrValidNsec(out, at, attrNanos);
+        w.stat.toAttr(out, at + FuseAttrOut.ATTR, 0);
+    }
+
+    private static boolean isDots(Request r, long nameAddr, int nameBytes) {
+        if (nameBytes > 2) {
+            return false;
+        }
+        MemorySegment in = r.in();
+        long at = nameAddr - in.address();
+        return in.get(ValueLayout.JAVA_BYTE, at) == '.'
+                && in.get(ValueLayout.JAVA_BYTE, at + nameBytes - 1) == '.';
+    }
+}

@@ -1,0 +1,262 @@
+package io.porthole.virtiofsd.passthrough;
+
+import io.porthole.fuse.FuseOpenIn;
+import io.porthole.fuse.FuseOpenOut;
+import io.porthole.fuse.FuseWriteIn;
+import io.porthole.fuse.InitFlags;
+import io.porthole.fuse.Request;
+import io.porthole.linux.Errno;
+import io.porthole.linux.Fcntl;
+import io.porthole.linux.StatMode;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+
+/**
+ * Open files: OPEN, READ, WRITE, FLUSH, RELEASE, FSYNC, FALLOCATE, LSEEK, COPY_FILE_RANGE, SYNCFS.
+ *
+ * <p>Only regular files are ever opened. Files are not opened with O_APPEND: each write says
+ * whether it appends (RWF_APPEND), so that a guest that changes its mind with fcntl(2), and one
+ * that writes back its own cache, get what they mean.
+ */
+final class FileIo {
+    private static final int MAX_RW_BYTES = 0x7ffff000;
+
+    private final Share share;
+
+    /** The guest's O_* that go to the host. */
+    private final int passedFlags;
+
+    FileIo(Share share) {
+        this.share = share;
+        passedFlags =
+                Fcntl.O_ACCMODE
+                        | Fcntl.O_TRUNC
+                        | Fcntl.O_SYNC
+                        | Fcntl.O_DSYNC
+                        | Fcntl.O_LARGEFILE
+                        | (share.options.allowDirectIo() ? Fcntl.O_DIRECT : 0)
+                        | (share.options.preserveNoatime() ? Fcntl.O_NOATIME : 0);
+    }
+
+    /** The flags to open on the host with. */
+    int hostFlags(int guestFlags) {
+        int flags = guestFlags & passedFlags;
+        if (share.agreed(InitFlags.FUSE_WRITEBACK_CACHE)
+                && (flags & Fcntl.O_ACCMODE) == Fcntl.O_WRONLY) {
+            // The guest's cache reads a page before it changes a part of it.
+            flags = (flags & ~Fcntl.O_ACCMODE) | Fcntl.O_RDWR;
+        }
+        return flags;
+    }
+
+    /** OPEN. Writes fuse_open_out; returns 0 or -errno. */
+    long open(Worker w, long nodeId, int flags, int openFlags, MemorySegment out, long at) {
+        int inode = share.inode(nodeId);
+        if (inode < 0) {
+            return inode;
+        }
+        int type = share.inodes.type(inode);
+        if (type != StatMode.S_IFREG) {
+            return switch (type) {
+                case StatMode.S_IFDIR -> -Errno.EISDIR;
+                case StatMode.S_IFLNK -> -Errno.ELOOP;
+                default -> -Errno.EBADF;
+            };
+        }
+        int hostFlags = hostFlags(flags);
+        if (share.options.readonly()
+                && ((hostFlags & Fcntl.O_ACCMODE) != Fcntl.O_RDONLY
+                        || (hostFlags & Fcntl.O_TRUNC) != 0)) {
+            return -Errno.EROFS;
+        }
+        boolean kill =
+                (openFlags & FuseOpenIn.FUSE_OPEN_KILL_SUIDGID) != 0
+                        && (hostFlags & Fcntl.O_TRUNC) != 0;
+        if (kill) {
+            long result = w.credentials.withoutFsetid();
+            if (result < 0) {
+                return result;
+            }
+        }
+        long fd = reopen(w, share.inodes.fd(inode), hostFlags);
+        if (fd == -Errno.EPERM && (flags & Fcntl.O_APPEND) != 0) {
+            // An append-only inode (chattr +a) is opened for writing with O_APPEND or not at all.
+            fd = reopen(w, share.inodes.fd(inode), hostFlags | Fcntl.O_APPEND);
+        }
+        if (kill) {
+            w.credentials.withFsetid();
+        }
+        return fd < 0 ? fd : register(nodeId, (int) fd, flags, out, at);
+    }
+
+    private long reopen(Worker w, int fd, int flags) {
+        return share.sys.openat(share.procFd, w.pathOf(fd), flags | Fcntl.O_CLOEXEC, 0);
+    }
+
+    /**
+     * Makes a handle of an open file and writes fuse_open_out.
+     *
+     * @param fd taken over, also on failure
+     * @return 0 or -errno
+     */
+    long register(long nodeId, int fd, int flags, MemorySegment out, long at) {
+        int inode = share.inode(nodeId);
+        boolean local = inode >= 0 && share.mounts.isLocal(share.inodes.mount(inode));
+        long fh = share.handles.add(nodeId, fd, local ? HandleTable.LOCAL : 0, null);
+        if (fh == 0) {
+            share.sys.close(fd);
+            return -Errno.ENFILE;
+        }
+        boolean direct = share.options.allowDirectIo() && (flags & Fcntl.O_DIRECT) != 0;
+        int openFlags = share.options.cache().fileOpenFlags(direct);
+        if (local) {
+            openFlags |= FuseOpenOut.FOPEN_NOFLUSH;
+        }
+        if ((openFlags & FuseOpenOut.FOPEN_DIRECT_IO) != 0) {
+            openFlags |= FuseOpenOut.FOPEN_PARALLEL_DIRECT_WRITES;
+        }
+        FuseOpenOut.fh(out, at, fh);
+        FuseOpenOut.openFlags(out, at, openFlags);
+        return 0;
+    }
+
+    private int handleFd(long fh, long nodeId) {
+        int handle = share.handles.slot(fh, nodeId);
+        return handle < 0 ? -Errno.EBADF : share.handles.fd(handle);
+    }
+
+    long read(Request r, long fh, long offset, int bytes) {
+        int fd = handleFd(fh, r.nodeId());
+        if (fd < 0) {
+            return fd;
+        }
+        long entries = r.readPayload(0, bytes);
+        return entries < 0 ? entries : share.sys.preadv(fd, r.iovAddr(), (int) entries, offset);
+    }
+
+    long write(Worker w, Request r, long fh, long offset, int bytes, int writeFlags, int flags) {
+        int fd = handleFd(fh, r.nodeId());
+        if (fd < 0) {
+            return fd;
+        }
+        long entries = r.writePayload(bytes);
+        if (entries < 0) {
+            return entries;
+        }
+        boolean append =
+                (flags & Fcntl.O_APPEND) != 0 && (writeFlags & FuseWriteIn.FUSE_WRITE_CACHE) == 0;
+        if (!append && (writeFlags & FuseWriteIn.FUSE_WRITE_KILL_SUIDGID) == 0) {
+            return share.sys.pwritev(fd, r.iovAddr(), (int) entries, offset);
+        }
+        return writeSpecially(w, r, fd, (int) entries, offset, append, writeFlags);
+    }
+
+    private long writeSpecially(
+            Worker w, Request r, int fd, int entries, long offset, boolean append, int writeFlags) {
+        boolean kill = (writeFlags & FuseWriteIn.FUSE_WRITE_KILL_SUIDGID) != 0;
+        if (kill) {
+            long result = w.credentials.withoutFsetid();
+            if (result < 0) {
+                return result;
+            }
+        }
+        long written =
+                append
+                        ? share.sys.pwritev2(fd, r.iovAddr(), entries, offset, Fcntl.RWF_APPEND)
+                        : share.sys.pwritev(fd, r.iovAddr(), entries, offset);
+        if (kill) {
+            w.credentials.withFsetid();
+        }
+        return written;
+    }
+
+    /**
+     * FLUSH, one for each close(2) in the guest. For a file system of this machine there is nothing
+     * to flush; for others closing a duplicate does what closing the file would, and tells its
+     * error.
+     */
+    long flush(long nodeId, long fh) {
+        int handle = share.handles.slot(fh, nodeId);
+        if (handle < 0) {
+            return -Errno.EBADF;
+        }
+        if ((share.handles.flags(handle) & HandleTable.LOCAL) != 0) {
+            return 0;
+        }
+        long copy = share.sys.fcntl(share.handles.fd(handle), Fcntl.F_DUPFD_CLOEXEC, 0);
+        return copy < 0 ? copy : share.sys.close((int) copy);
+    }
+
+    long release(Worker w, long nodeId, long fh) {
+        return share.handles.remove(fh, nodeId, w.presence) ? 0 : -Errno.EBADF;
+    }
+
+    long fsync(long nodeId, long fh, boolean dataOnly) {
+        int fd = handleFd(fh, nodeId);
+        if (fd < 0) {
+            return fd;
+        }
+        return dataOnly ? share.sys.fdatasync(fd) : share.sys.fsync(fd);
+    }
+
+    long fallocate(long nodeId, long fh, long offset, long lengthBytes, int mode) {
+        int fd = handleFd(fh, nodeId);
+        return fd < 0 ? fd : share.sys.fallocate(fd, mode, offset, lengthBytes);
+    }
+
+    long lseek(long nodeId, long fh, long offset, int whence) {
+        int handle = share.handles.slot(fh, nodeId);
+        if (handle < 0 || share.handles.stream(handle) != null) {
+            return -Errno.EBADF;
+        }
+        if (whence != Fcntl.SEEK_DATA && whence != Fcntl.SEEK_HOLE) {
+            return -Errno.EINVAL;
+        }
+        return share.sys.lseek(share.handles.fd(handle), offset, whence);
+    }
+
+    long copyFileRange(
+            Worker w,
+            long inNodeId,
+            long inFh,
+            long inOffset,
+            long outNodeId,
+            long outFh,
+            long outOffset,
+            long bytes,
+            long flags) {
+        int inFd = handleFd(inFh, inNodeId);
+        int outFd = handleFd(outFh, outNodeId);
+        if (inFd < 0 || outFd < 0) {
+            return -Errno.EBADF;
+        }
+        if (flags != 0) {
+            return -Errno.EINVAL;
+        }
+        MemorySegment offsets = w.scratch;
+        offsets.set(ValueLayout.JAVA_LONG, 0, inOffset);
+        offsets.set(ValueLayout.JAVA_LONG, 8, outOffset);
+        long most = Long.compareUnsigned(bytes, MAX_RW_BYTES) > 0 ? MAX_RW_BYTES : bytes;
+        return share.sys.copyFileRange(
+                inFd, offsets.address(), outFd, offsets.address() + 8, most, 0);
+    }
+
+    /** Needs a descriptor that is open for more than its path. */
+    long syncfs(Worker w, long nodeId) {
+        int inode = share.inode(nodeId);
+        if (inode < 0) {
+            return inode;
+        }
+        int type = share.inodes.type(inode);
+        if (type != StatMode.S_IFDIR && type != StatMode.S_IFREG) {
+            return -Errno.EINVAL;
+        }
+        long fd = reopen(w, share.inodes.fd(inode), Fcntl.O_RDONLY);
+        if (fd < 0) {
+            return fd;
+        }
+        long result = share.sys.syncfs((int) fd);
+        share.sys.close((int) fd);
+        return result;
+    }
+}

@@ -1,0 +1,612 @@
+package io.porthole.virtiofsd.passthrough;
+
+import io.porthole.fuse.FileSystem;
+import io.porthole.fuse.InitFlags;
+import io.porthole.fuse.InitNegotiation;
+import io.porthole.fuse.Request;
+import io.porthole.linux.Errno;
+import io.porthole.linux.Fcntl;
+import io.porthole.linux.SyscallException;
+import io.porthole.linux.Syscalls;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Serves a directory of the host. See the package for containment, threading and ownership.
+ *
+ * <p>Each operation announces itself to the {@link Reclaimer}, makes the thread the daemon itself
+ * (unless it creates something), and hands over to the class of its area.
+ */
+public final class PassthroughFileSystem implements FileSystem {
+    private static final int MAX_WRITE_BYTES = 1 << 20;
+    private static final long READ_ONLY = -Errno.EROFS;
+
+    private static final long ALWAYS =
+            InitFlags.FUSE_ASYNC_READ
+                    | InitFlags.FUSE_ATOMIC_O_TRUNC
+                    | InitFlags.FUSE_BIG_WRITES
+                    | InitFlags.FUSE_AUTO_INVAL_DATA
+                    | InitFlags.FUSE_ASYNC_DIO
+                    | InitFlags.FUSE_PARALLEL_DIROPS
+                    | InitFlags.FUSE_CACHE_SYMLINKS
+                    | InitFlags.FUSE_CREATE_SUPP_GROUP
+                    | InitFlags.FUSE_ALLOW_IDMAP;
+
+    private static final long ACL =
+            InitFlags.FUSE_POSIX_ACL | InitFlags.FUSE_DONT_MASK | InitFlags.FUSE_SETXATTR_EXT;
+
+    private final Arena arena = Arena.ofShared();
+    private final Share share;
+    private final Entries entries;
+    private final Attributes attributes;
+    private final FileIo files;
+    private final DirectoryOps directories;
+    private final Creation creation;
+    private final Xattrs xattrs;
+    private final boolean readonly;
+
+    /** Per share, because a thread may serve more than one. */
+    @SuppressWarnings("ThreadLocalUsage")
+    private final ThreadLocal<@Nullable Worker> workers = new ThreadLocal<>();
+
+    /**
+     * @param rootFd O_PATH descriptor of the directory to share; stays the caller's
+     * @param procFd O_PATH descriptor of /proc/self/fd; stays the caller's
+     * @throws SyscallException where {@code rootFd} is no directory that can be looked at
+     */
+    public PassthroughFileSystem(Syscalls sys, PassthroughOptions options, int rootFd, int procFd)
+            throws SyscallException {
+        share = new Share(sys, options, rootFd, procFd);
+        entries = new Entries(share);
+        attributes = new Attributes(share, entries);
+        files = new FileIo(share);
+        MemorySegment dot = arena.allocate(2);
+        dot.set(ValueLayout.JAVA_BYTE, 0, (byte) '.');
+        directories = new DirectoryOps(share, entries, dot.address());
+        creation = new Creation(share, entries, files);
+        xattrs = new Xattrs(share);
+        readonly = options.readonly();
+    }
+
+    /**
+     * Makes the calling thread a request thread: its own working directory and umask, no
+     * supplementary groups. Once per thread, before its first request; the thread is of no use for
+     * relative paths afterwards.
+     *
+     * @throws SyscallException where the kernel refuses
+     */
+    public void threadStarted() throws SyscallException {
+        if (workers.get() == null) {
+            workers.set(new Worker(share.sys, share.reclaimer, share.procFd));
+        }
+    }
+
+    /** The calling thread serves no more requests. */
+    public void threadStopped() {
+        Worker w = workers.get();
+        if (w != null) {
+            workers.remove();
+            w.credentials.self();
+            w.close();
+        }
+    }
+
+    /** Inodes that the guest knows, the root among them. */
+    public int inodeCount() {
+        return share.inodes.count();
+    }
+
+    /** Files and directories that the guest has open. */
+    public int handleCount() {
+        return share.handles.count();
+    }
+
+    /** Begins a request in which the thread takes on a caller's identity itself. */
+    private Worker enter() {
+        Worker w = workers.get();
+        if (w == null) {
+            throw new IllegalStateException(
+                    Thread.currentThread() + " serves requests without threadStarted()");
+        }
+        share.reclaimer.enter(w.presence);
+        return w;
+    }
+
+    /** Begins a request that the daemon does as itself. */
+    private Worker enterAsSelf() {
+        Worker w = enter();
+        w.credentials.self();
+        return w;
+    }
+
+    private void leave(Worker w) {
+        share.reclaimer.leave(w.presence);
+    }
+
+    @Override
+    public void init(InitNegotiation init) {
+        PassthroughOptions options = share.options;
+        init.maxWriteBytes(MAX_WRITE_BYTES);
+        init.enable(ALWAYS);
+        if (options.announceSubmounts()) {
+            init.enable(InitFlags.FUSE_SUBMOUNTS);
+        }
+        switch (options.readdirplus()) {
+            case NEVER -> {}
+            case AUTO ->
+                    init.enable(InitFlags.FUSE_DO_READDIRPLUS | InitFlags.FUSE_READDIRPLUS_AUTO);
+            case ALWAYS -> init.enable(InitFlags.FUSE_DO_READDIRPLUS);
+        }
+        if (options.writeback() && !readonly) {
+            init.enable(InitFlags.FUSE_WRITEBACK_CACHE);
+        }
+        if (options.killprivV2()) {
+            init.enable(InitFlags.FUSE_HANDLE_KILLPRIV_V2);
+        }
+        if (options.allowMmap()) {
+            init.enable(InitFlags.FUSE_DIRECT_IO_ALLOW_MMAP);
+        }
+        if (options.posixAcl() && options.xattr()) {
+            if (init.offers(ACL)) {
+                init.enable(ACL);
+            } else {
+                Log.LOG.warn("the guest's kernel offers no POSIX ACLs: they stay off");
+            }
+        }
+        share.begin(init);
+    }
+
+    @Override
+    public void destroy() {
+        Worker w = workers.get();
+        share.forgetAll(w == null ? null : w.presence);
+    }
+
+    /** No request may be under way. */
+    @Override
+    public void close() {
+        share.close();
+        arena.close();
+    }
+
+    @Override
+    public long lookup(Request r, long nameAddr, int nameBytes, MemorySegment out, long at) {
+        Worker w = enterAsSelf();
+        try {
+            return entries.lookup(w, r, nameAddr, nameBytes, out, at);
+        } finally {
+            leave(w);
+        }
+    }
+
+    @Override
+    public void forget(Request r, long nodeId, long count) {
+        Worker w = enter();
+        try {
+            share.inodes.forget(nodeId, count, w.presence);
+        } finally {
+            leave(w);
+        }
+    }
+
+    @Override
+    public long getattr(Request r, int flags, long fh, MemorySegment out, long at) {
+        Worker w = enterAsSelf();
+        try {
+            return attributes.getattr(w, r.nodeId(), out, at);
+        } finally {
+            leave(w);
+        }
+    }
+
+    @Override
+    public long setattr(Request r, MemorySegment args, long argsAt, MemorySegment out, long at) {
+        if (readonly) {
+            return READ_ONLY;
+        }
+        Worker w = enterAsSelf();
+        try {
+            return attributes.setattr(w, r.nodeId(), args, argsAt, out, at);
+        } finally {
+            leave(w);
+        }
+    }
+
+    @Override
+    public long readlink(Request r, MemorySegment out, long at, int maxBytes) {
+        Worker w = enterAsSelf();
+        try {
+            return attributes.readlink(w, r.nodeId(), out, at, maxBytes);
+        } finally {
+            leave(w);
+        }
+    }
+
+    @Override
+    public long symlink(
+            Request r, long nameAddr, int nameBytes, long targetAddr, MemorySegment out, long at) {
+        if (readonly) {
+            return READ_ONLY;
+        }
+        Worker w = enter();
+        try {
+            return creation.symlink(w, r, nameAddr, targetAddr, out, at);
+        } finally {
+            leave(w);
+        }
+    }
+
+    @Override
+    public long mknod(
+            Request r,
+            long nameAddr,
+            int nameBytes,
+            int mode,
+            int rdev,
+            int umask,
+            MemorySegment out,
+            long at) {
+        if (readonly) {
+            return READ_ONLY;
+        }
+        Worker w = enter();
+        try {
+            return creation.mknod(w, r, nameAddr, mode, rdev, umask, out, at);
+        } finally {
+            leave(w);
+        }
+    }
+
+    @Override
+    public long mkdir(
+            Request r,
+            long nameAddr,
+            int nameBytes,
+            int mode,
+            int umask,
+            MemorySegment out,
+            long at) {
+        if (readonly) {
+            return READ_ONLY;
+        }
+        Worker w = enter();
+        try {
+            return creation.mkdir(w, r, nameAddr, mode, umask, out, at);
+        } finally {
+            leave(w);
+        }
+    }
+
+    @Override
+    public long unlink(Request r, long nameAddr, int nameBytes) {
+        if (readonly) {
+            return READ_ONLY;
+        }
+        Worker w = enterAsSelf();
+        try {
+            return creation.unlink(r.nodeId(), nameAddr, 0);
+        } finally {
+            leave(w);
+        }
+    }
+
+    @Override
+    public long rmdir(Request r, long nameAddr, int nameBytes) {
+        if (readonly) {
+            return READ_ONLY;
+        }
+        Worker w = enterAsSelf();
+        try {
+            return creation.unlink(r.nodeId(), nameAddr, Fcntl.AT_REMOVEDIR);
+        } finally {
+            leave(w);
+        }
+    }
+
+    @Override
+    public long rename(
+            Request r,
+            long nameAddr,
+            int nameBytes,
+            long newParent,
+            long newNameAddr,
+            int newNameBytes,
+            int flags) {
+        if (readonly) {
+            return READ_ONLY;
+        }
+        Worker w = enterAsSelf();
+        try {
+            return creation.rename(r.nodeId(), nameAddr, newParent, newNameAddr, flags);
+        } finally {
+            leave(w);
+        }
+    }
+
+    @Override
+    public long link(
+            Request r, long oldNodeId, long nameAddr, int nameBytes, MemorySegment out, long at) {
+        if (readonly) {
+            return READ_ONLY;
+        }
+        Worker w = enterAsSelf();
+        try {
+            return creation.link(w, oldNodeId, r.nodeId(), nameAddr, out, at);
+        } finally {
+            leave(w);
+        }
+    }
+
+    @Override
+    public long open(Request r, int flags, int openFlags, MemorySegment out, long at) {
+        Worker w = enterAsSelf();
+        try {
+            return files.open(w, r.nodeId(), flags, openFlags, out, at);
+        } finally {
+            leave(w);
+        }
+    }
+
+    @Override
+    public long create(
+            Request r,
+            long nameAddr,
+            int nameBytes,
+            int flags,
+            int mode,
+            int umask,
+            int openFlags,
+            MemorySegment out,
+            long entryAt,
+            long openAt) {
+        if (readonly) {
+            return READ_ONLY;
+        }
+        Worker w = enter();
+        try {
+            return creation.create(
+                    w, r, nameAddr, flags, mode, umask, openFlags, out, entryAt, openAt);
+        } finally {
+            leave(w);
+        }
+    }
+
+    @Override
+    public long read(Request r, long fh, long offset, int bytes, int readFlags, int flags) {
+        Worker w = enterAsSelf();
+        try {
+            return files.read(r, fh, offset, bytes);
+        } finally {
+            leave(w);
+        }
+    }
+
+    @Override
+    public long write(Request r, long fh, long offset, int bytes, int writeFlags, int flags) {
+        if (readonly) {
+            return READ_ONLY;
+        }
+        Worker w = enterAsSelf();
+        try {
+            return files.write(w, r, fh, offset, bytes, writeFlags, flags);
+        } finally {
+            leave(w);
+        }
+    }
+
+    @Override
+    public long flush(Request r, long fh, long lockOwner) {
+        Worker w = enterAsSelf();
+        try {
+            return files.flush(r.nodeId(), fh);
+        } finally {
+            leave(w);
+        }
+    }
+
+    @Override
+    public long release(Request r, long fh, int flags, int releaseFlags, long lockOwner) {
+        Worker w = enterAsSelf();
+        try {
+            return files.release(w, r.nodeId(), fh);
+        } finally {
+            leave(w);
+        }
+    }
+
+    @Override
+    public long fsync(Request r, long fh, boolean dataOnly) {
+        Worker w = enterAsSelf();
+        try {
+            return files.fsync(r.nodeId(), fh, dataOnly);
+        } finally {
+            leave(w);
+        }
+    }
+
+    @Override
+    public long opendir(Request r, int flags, MemorySegment out, long at) {
+        Worker w = enterAsSelf();
+        try {
+            return directories.opendir(r.nodeId(), out, at);
+        } finally {
+            leave(w);
+        }
+    }
+
+    @Override
+    public long readdir(
+            Request r,
+            long fh,
+            long offset,
+            boolean plus,
+            MemorySegment out,
+            long at,
+            int maxBytes) {
+        Worker w = enterAsSelf();
+        try {
+            return directories.readdir(w, r.nodeId(), fh, offset, plus, out, at, maxBytes);
+        } finally {
+            leave(w);
+        }
+    }
+
+    @Override
+    public long releasedir(Request r, long fh, int flags) {
+        Worker w = enterAsSelf();
+        try {
+            return files.release(w, r.nodeId(), fh);
+        } finally {
+            leave(w);
+        }
+    }
+
+    @Override
+    public long fsyncdir(Request r, long fh, boolean dataOnly) {
+        Worker w = enterAsSelf();
+        try {
+            return files.fsync(r.nodeId(), fh, dataOnly);
+        } finally {
+            leave(w);
+        }
+    }
+
+    @Override
+    public long statfs(Request r, MemorySegment out, long at) {
+        Worker w = enterAsSelf();
+        try {
+            return attributes.statfs(w, r.nodeId(), out, at);
+        } finally {
+            leave(w);
+        }
+    }
+
+    @Override
+    public long access(Request r, int mask) {
+        Worker w = enterAsSelf();
+        try {
+            return attributes.access(w, r, mask);
+        } finally {
+            leave(w);
+        }
+    }
+
+    @Override
+    public long setxattr(
+            Request r,
+            long nameAddr,
+            int nameBytes,
+            long valueAddr,
+            int valueBytes,
+            int flags,
+            int setxattrFlags) {
+        if (readonly) {
+            return READ_ONLY;
+        }
+        Worker w = enterAsSelf();
+        try {
+            return xattrs.set(
+                    w, r, nameAddr, nameBytes, valueAddr, valueBytes, flags, setxattrFlags);
+        } finally {
+            leave(w);
+        }
+    }
+
+    @Override
+    public long getxattr(
+            Request r, long nameAddr, int nameBytes, MemorySegment out, long at, int maxBytes) {
+        Worker w = enterAsSelf();
+        try {
+            return xattrs.get(w, r, nameAddr, nameBytes, out, at, maxBytes);
+        } finally {
+            leave(w);
+        }
+    }
+
+    @Override
+    public long listxattr(Request r, MemorySegment out, long at, int maxBytes) {
+        Worker w = enterAsSelf();
+        try {
+            return xattrs.list(w, r.nodeId(), out, at, maxBytes);
+        } finally {
+            leave(w);
+        }
+    }
+
+    @Override
+    public long removexattr(Request r, long nameAddr, int nameBytes) {
+        if (readonly) {
+            return READ_ONLY;
+        }
+        Worker w = enterAsSelf();
+        try {
+            return xattrs.remove(w, r, nameAddr, nameBytes);
+        } finally {
+            leave(w);
+        }
+    }
+
+    @Override
+    public long fallocate(Request r, long fh, long offset, long lengthBytes, int mode) {
+        if (readonly) {
+            return READ_ONLY;
+        }
+        Worker w = enterAsSelf();
+        try {
+            return files.fallocate(r.nodeId(), fh, offset, lengthBytes, mode);
+        } finally {
+            leave(w);
+        }
+    }
+
+    @Override
+    public long lseek(Request r, long fh, long offset, int whence) {
+        Worker w = enterAsSelf();
+        try {
+            return files.lseek(r.nodeId(), fh, offset, whence);
+        } finally {
+            leave(w);
+        }
+    }
+
+    @Override
+    public long copyFileRange(
+            Request r,
+            long inFh,
+            long inOffset,
+            long outNodeId,
+            long outFh,
+            long outOffset,
+            long bytes,
+            long flags) {
+        if (readonly) {
+            return READ_ONLY;
+        }
+        Worker w = enterAsSelf();
+        try {
+            return files.copyFileRange(
+                    w, r.nodeId(), inFh, inOffset, outNodeId, outFh, outOffset, bytes, flags);
+        } finally {
+            leave(w);
+        }
+    }
+
+    @Override
+    public long syncfs(Request r) {
+        Worker w = enterAsSelf();
+        try {
+            return files.syncfs(w, r.nodeId());
+        } finally {
+            leave(w);
+        }
+    }
+
+    /** Loads SLF4J at the first message, not at start-up. */
+    private static final class Log {
+        static final Logger LOG = LoggerFactory.getLogger(PassthroughFileSystem.class);
+    }
+}

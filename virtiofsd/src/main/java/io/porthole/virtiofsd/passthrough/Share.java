@@ -1,0 +1,119 @@
+package io.porthole.virtiofsd.passthrough;
+
+import io.porthole.fuse.InitFlags;
+import io.porthole.fuse.InitNegotiation;
+import io.porthole.linux.Errno;
+import io.porthole.linux.Fcntl;
+import io.porthole.linux.StatFs;
+import io.porthole.linux.StatMode;
+import io.porthole.linux.SyscallException;
+import io.porthole.linux.Syscalls;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
+
+/** The tables of one shared directory, and what its session has agreed on. */
+final class Share implements AutoCloseable {
+    private static final long INODE_TAG = 1L << 32;
+    private static final long HANDLE_TAG = 2L << 32;
+
+    /** Streams that may keep a buffer: 8 MiB. */
+    private static final int DIRECTORY_BUFFERS = 256;
+
+    final Syscalls sys;
+    final int rootFd;
+    final int procFd;
+    final PassthroughOptions options;
+    final Reclaimer reclaimer;
+    final InodeTable inodes;
+    final HandleTable handles;
+    final MountTable mounts = new MountTable();
+    final DirectoryStream.Buffers directoryBuffers;
+    private final Arena arena = Arena.ofShared();
+    private volatile long session;
+
+    Share(Syscalls sys, PassthroughOptions options, int rootFd, int procFd)
+            throws SyscallException {
+        this.sys = sys;
+        this.options = options;
+        this.rootFd = rootFd;
+        this.procFd = procFd;
+        reclaimer = new Reclaimer(this::dispose);
+        inodes = new InodeTable(options.maxInodes(), reclaimer, INODE_TAG);
+        handles = new HandleTable(options.maxOpenFiles(), reclaimer, HANDLE_TAG);
+        directoryBuffers = new DirectoryStream.Buffers(arena, DIRECTORY_BUFFERS);
+        try (Arena scratch = Arena.ofConfined()) {
+            Stat stat = new Stat(scratch);
+            long empty = scratch.allocate(1).address();
+            SyscallException.check(
+                    sys.statx(rootFd, empty, Fcntl.AT_EMPTY_PATH, Stat.MASK, stat.address()),
+                    "statx",
+                    "the shared directory");
+            if (stat.type() != StatMode.S_IFDIR) {
+                throw new SyscallException("open", "the shared directory", Errno.ENOTDIR);
+            }
+            MemorySegment statfs = scratch.allocate(StatFs.BYTES, Long.BYTES);
+            int mount = addMount(stat, rootFd, statfs);
+            inodes.insert(stat.ino(), mount, stat.birth(), StatMode.S_IFDIR, rootFd);
+        }
+    }
+
+    /** Remembers what INIT has agreed on. */
+    void begin(InitNegotiation init) {
+        session = init.enabled();
+    }
+
+    /** Whether {@link InitFlags} are part of the session. */
+    boolean agreed(long flags) {
+        return (session & flags) == flags;
+    }
+
+    /** The number of the mount that {@code stat} shows, learning it through {@code fd} if new. */
+    int mountOf(Stat stat, int fd, MemorySegment scratch) {
+        int known = mounts.find(stat.device(), stat.mountId());
+        return known >= 0 ? known : addMount(stat, fd, scratch);
+    }
+
+    private int addMount(Stat stat, int fd, MemorySegment scratch) {
+        boolean local =
+                sys.fstatfs(fd, scratch.address()) >= 0
+                        && MountTable.isLocalType(StatFs.type(scratch, 0));
+        return mounts.add(stat.device(), stat.mountId(), local);
+    }
+
+    /** The slot of a node id, or -ESTALE. */
+    int inode(long nodeId) {
+        int slot = inodes.slot(nodeId);
+        return slot < 0 ? -Errno.ESTALE : slot;
+    }
+
+    /** The slot of a directory, -ESTALE or -ENOTDIR. */
+    int directory(long nodeId) {
+        int slot = inodes.slot(nodeId);
+        if (slot < 0) {
+            return -Errno.ESTALE;
+        }
+        return inodes.type(slot) == StatMode.S_IFDIR ? slot : -Errno.ENOTDIR;
+    }
+
+    private void dispose(long item) {
+        int slot = (int) item;
+        int fd = (item & HANDLE_TAG) != 0 ? handles.release(slot) : inodes.release(slot);
+        if (fd >= 0) {
+            sys.close(fd);
+        }
+    }
+
+    /** Ends every handle and every inode but the root. */
+    void forgetAll(Reclaimer.@Nullable Participant self) {
+        handles.removeAll(self);
+        inodes.removeAll(self);
+        reclaimer.collect();
+    }
+
+    @Override
+    public void close() {
+        forgetAll(null);
+        arena.close();
+    }
+}

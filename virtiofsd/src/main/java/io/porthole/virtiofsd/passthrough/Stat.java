@@ -1,0 +1,95 @@
+package io.porthole.virtiofsd.passthrough;
+
+import io.porthole.fuse.FuseAttr;
+import io.porthole.linux.StatMode;
+import io.porthole.linux.Statx;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
+/** A struct statx in native memory, and its translation to a struct fuse_attr. One thread's own. */
+final class Stat {
+    static final int MASK = Statx.STATX_BASIC_STATS | Statx.STATX_BTIME | Statx.STATX_MNT_ID;
+
+    private static final long NANOS_PER_SECOND = 1_000_000_000L;
+
+    private final MemorySegment s;
+    private final long address;
+
+    Stat(Arena arena) {
+        s = arena.allocate(Statx.BYTES, Long.BYTES);
+        address = s.address();
+    }
+
+    long address() {
+        return address;
+    }
+
+    int mode() {
+        return Statx.mode(s, 0);
+    }
+
+    /** S_IFMT bits. */
+    int type() {
+        return mode() & StatMode.S_IFMT;
+    }
+
+    long ino() {
+        return Statx.inode(s, 0);
+    }
+
+    long size() {
+        return Statx.size(s, 0);
+    }
+
+    int uid() {
+        return Statx.uid(s, 0);
+    }
+
+    int gid() {
+        return Statx.gid(s, 0);
+    }
+
+    long device() {
+        return Statx.device(s, 0);
+    }
+
+    long mountId() {
+        return Statx.mountId(s, 0);
+    }
+
+    /** Birth time in nanoseconds, modulo 2^64: tells a reused inode number from its first owner. */
+    long birth() {
+        return Statx.btimeSeconds(s, 0) * NANOS_PER_SECOND + Statx.btimeNanos(s, 0);
+    }
+
+    /** Modification time in nanoseconds, modulo 2^64. */
+    long modified() {
+        return Statx.mtimeSeconds(s, 0) * NANOS_PER_SECOND + Statx.mtimeNanos(s, 0);
+    }
+
+    /** Change time in nanoseconds, modulo 2^64. */
+    long changed() {
+        return Statx.ctimeSeconds(s, 0) * NANOS_PER_SECOND + Statx.ctimeNanos(s, 0);
+    }
+
+    /** Writes a struct fuse_attr. {@code flags}: FUSE_ATTR_*. */
+    void toAttr(MemorySegment out, long at, int flags) {
+        FuseAttr.ino(out, at, Statx.inode(s, 0));
+        FuseAttr.size(out, at, Statx.size(s, 0));
+        FuseAttr.blocks(out, at, Statx.blocks(s, 0));
+        FuseAttr.atime(out, at, Statx.atimeSeconds(s, 0));
+        FuseAttr.mtime(out, at, Statx.mtimeSeconds(s, 0));
+        FuseAttr.ctime(out, at, Statx.ctimeSeconds(s, 0));
+        FuseAttr.atimensec(out, at, Statx.atimeNanos(s, 0));
+        FuseAttr.mtimensec(out, at, Statx.mtimeNanos(s, 0));
+        FuseAttr.ctimensec(out, at, Statx.ctimeNanos(s, 0));
+        FuseAttr.mode(out, at, Statx.mode(s, 0));
+        FuseAttr.nlink(out, at, Statx.linkCount(s, 0));
+        FuseAttr.uid(out, at, Statx.uid(s, 0));
+        FuseAttr.gid(out, at, Statx.gid(s, 0));
+        // The 32-bit form of linux/kdev_t.h is the low half of the 64-bit one.
+        FuseAttr.rdev(out, at, (int) StatMode.device(Statx.rdevMajor(s, 0), Statx.rdevMinor(s, 0)));
+        FuseAttr.blksize(out, at, Statx.blockSize(s, 0));
+        FuseAttr.flags(out, at, flags);
+    }
+}

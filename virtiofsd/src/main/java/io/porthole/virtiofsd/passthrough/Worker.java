@@ -1,0 +1,85 @@
+package io.porthole.virtiofsd.passthrough;
+
+import io.porthole.linux.Fcntl;
+import io.porthole.linux.SyscallException;
+import io.porthole.linux.Syscalls;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+
+/**
+ * What one request thread has for itself: its identity, its scratch memory, and its announcement to
+ * the {@link Reclaimer}.
+ *
+ * <p>The thread has its own working directory, /proc/self/fd, so that a descriptor's number is a
+ * relative path that leads to what the descriptor refers to. Calls that take nothing but a path
+ * (truncate, the xattr calls) need it.
+ */
+final class Worker implements AutoCloseable {
+    private static final int CLONE_FS = 0x200;
+    private static final int DIRECTORY_BUFFER_BYTES = DirectoryStream.BUFFER_BYTES;
+
+    final Reclaimer.Participant presence;
+    final ThreadCredentials credentials;
+    final Stat stat;
+
+    /** NUL: the path of calls with AT_EMPTY_PATH. */
+    final long emptyPath;
+
+    /** For struct timespec[2], two off_t, or a struct statfs. */
+    final MemorySegment scratch;
+
+    /** For streams that got no buffer of their own. */
+    final MemorySegment directoryBuffer;
+
+    private final Arena arena = Arena.ofShared();
+    private final Reclaimer reclaimer;
+    private final MemorySegment number;
+    private final long numberAddress;
+
+    /**
+     * Sets the calling thread up.
+     *
+     * @param procFd O_PATH descriptor of /proc/self/fd
+     */
+    Worker(Syscalls sys, Reclaimer reclaimer, int procFd) throws SyscallException {
+        this.reclaimer = reclaimer;
+        SyscallException.check(sys.unshare(CLONE_FS), "unshare", "CLONE_FS");
+        SyscallException.check(sys.fchdir(procFd), "fchdir", "/proc/self/fd");
+        credentials = new ThreadCredentials(sys, arena);
+        stat = new Stat(arena);
+        emptyPath = arena.allocate(1).address();
+        scratch = arena.allocate(128, 8);
+        directoryBuffer = arena.allocate(DIRECTORY_BUFFER_BYTES, 8);
+        number = arena.allocate(16);
+        numberAddress = number.address();
+        presence = reclaimer.join();
+    }
+
+    /**
+     * The path of a descriptor relative to /proc/self/fd: its number.
+     *
+     * @return address of a NUL-terminated string, valid until the next call
+     */
+    long pathOf(int fd) {
+        int at = 15;
+        number.set(ValueLayout.JAVA_BYTE, at, (byte) 0);
+        int rest = fd;
+        do {
+            number.set(ValueLayout.JAVA_BYTE, --at, (byte) ('0' + rest % 10));
+            rest /= 10;
+        } while (rest != 0);
+        return numberAddress + at;
+    }
+
+    /** Fills {@link #stat} with what {@code fd} refers to. */
+    long statFd(Syscalls sys, int fd) {
+        return sys.statx(fd, emptyPath, Fcntl.AT_EMPTY_PATH, Stat.MASK, stat.address());
+    }
+
+    @Override
+    public void close() {
+        reclaimer.quit(presence);
+        arena.close();
+    }
+}
