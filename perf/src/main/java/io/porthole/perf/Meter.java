@@ -1,0 +1,64 @@
+package io.porthole.perf;
+
+import java.io.IOException;
+import org.HdrHistogram.Histogram;
+
+/** Runs one row against one daemon and measures it. */
+final class Meter {
+    private final Fixture fixture;
+    private final Histogram latencies = new Histogram(60_000_000_000L, 3);
+    private final Histogram discarded = new Histogram(60_000_000_000L, 3);
+
+    Meter(Fixture fixture) {
+        this.fixture = fixture;
+    }
+
+    /**
+     * @param warmUpNanos before the window
+     * @param windowNanos at least so long
+     * @throws WrongReplyException if the daemon answered wrongly; its session is of no more use
+     */
+    Sample measure(Target target, Row row, int round, long warmUpNanos, long windowNanos)
+            throws IOException {
+        Session session = target.session();
+        Session.Mark mark = session.mark();
+        Slot[] slots = new Slot[row.depth()];
+        for (int i = 0; i < slots.length; i++) {
+            slots[i] = new Slot(i, 1 + i % row.queues());
+        }
+        Workload workload = row.workload().apply(fixture);
+        workload.setUp(session, slots);
+        long warmUntil = System.nanoTime() + warmUpNanos;
+        discarded.reset();
+        session.run(workload, slots, () -> System.nanoTime() >= warmUntil, discarded);
+
+        latencies.reset();
+        ProcessStats before = target.stats();
+        long idle = session.idleNanos();
+        long kicks = session.kicks();
+        long begin = System.nanoTime();
+        long done =
+                session.run(
+                        workload, slots, () -> System.nanoTime() - begin >= windowNanos, latencies);
+        long nanos = System.nanoTime() - begin;
+        ProcessStats after = target.stats();
+        idle = session.idleNanos() - idle;
+        kicks = session.kicks() - kicks;
+
+        workload.tearDown(session, slots);
+        session.release(mark);
+        return new Sample(
+                row.id(),
+                target.daemon().name(),
+                round,
+                done * 1e9 / nanos,
+                (double) (after.cpuNanos() - before.cpuNanos()) / done,
+                (double) (after.switches() - before.switches()) / done,
+                latencies.getValueAtPercentile(50),
+                latencies.getValueAtPercentile(99),
+                latencies.getValueAtPercentile(99.9),
+                latencies.getMaxValue(),
+                1 - (double) idle / nanos,
+                (double) kicks / done);
+    }
+}
