@@ -65,13 +65,6 @@ final class BackendSession implements FrontendLink, QueueWorker.MemorySource, Au
         this.channel = channel;
         this.configBytes = device.configBytes();
         int n = device.queueCount();
-        if (n < 1 || n > VhostUser.MAX_QUEUES) {
-            throw new IllegalArgumentException("a device of " + n + " queues");
-        }
-        if (configBytes < 0 || configBytes > VhostUser.MAX_CONFIG_BYTES) {
-            throw new IllegalArgumentException(
-                    "a configuration space of " + configBytes + " bytes");
-        }
         queues = new Queue[n];
         for (int i = 0; i < n; i++) {
             queues[i] = new Queue(new QueueWorker(i, device, syscalls, this, maxSpinNanos));

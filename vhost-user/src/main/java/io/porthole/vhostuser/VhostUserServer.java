@@ -55,6 +55,7 @@ public final class VhostUserServer implements AutoCloseable {
      */
     public static VhostUserServer listen(VhostUserDevice device, String socketPath)
             throws SyscallException {
+        check(device);
         try {
             return new VhostUserServer(device, UnixListener.bind(socketPath));
         } catch (SyscallException e) {
@@ -93,7 +94,19 @@ public final class VhostUserServer implements AutoCloseable {
 
     /** Takes over a listening socket from the process that started this one ({@code --fd}). */
     public static VhostUserServer inherit(VhostUserDevice device, Fd listening) {
+        check(device);
         return new VhostUserServer(device, UnixListener.adopt(listening));
+    }
+
+    private static void check(VhostUserDevice device) {
+        int queues = device.queueCount();
+        if (queues < 1 || queues > VhostUser.MAX_QUEUES) {
+            throw new IllegalArgumentException("a device of " + queues + " queues");
+        }
+        int config = device.configBytes();
+        if (config < 0 || config > VhostUser.MAX_CONFIG_BYTES) {
+            throw new IllegalArgumentException("a configuration space of " + config + " bytes");
+        }
     }
 
     /**
@@ -113,6 +126,9 @@ public final class VhostUserServer implements AutoCloseable {
      */
     public void serve(AfterDisconnect policy) throws ProtocolException, IOException {
         synchronized (lock) {
+            if (closed) {
+                return;
+            }
             serving = true;
         }
         try {

@@ -13,7 +13,7 @@ import java.util.concurrent.atomic.AtomicLong;
  * begins with {@link #DEFER} is detached and put into {@link #deferred}; one that begins with
  * {@link #FAIL} makes the handler throw.
  */
-final class EchoDevice implements VhostUserDevice {
+class EchoDevice implements VhostUserDevice {
     /** First eight bytes of a request to be answered later. */
     static final long DEFER = 0xdefe_77ed_0000_0001L;
 

@@ -1,12 +1,14 @@
 package io.porthole.vhostuser;
 
 import io.porthole.linux.Fd;
+import io.porthole.vhostuser.VhostUserServer.AfterDisconnect;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 
 /** A device behind a real socket, served on a thread of its own; checks that nothing is left. */
 final class Rig implements AutoCloseable {
@@ -14,9 +16,10 @@ final class Rig implements AutoCloseable {
     final VhostUserServer server;
     private final Path directory;
     private final long fdsBefore = Fd.openCount();
+    private final long mappingsBefore = Mappings.ofGuestRam();
     private final CompletableFuture<Void> served = new CompletableFuture<>();
 
-    Rig(EchoDevice device, VhostUserServer.AfterDisconnect policy) throws IOException {
+    Rig(EchoDevice device, AfterDisconnect policy) throws IOException {
         this.device = device;
         directory = Files.createTempDirectory("vhost-user");
         server = VhostUserServer.listen(device, socketPath());
@@ -35,6 +38,11 @@ final class Rig implements AutoCloseable {
         thread.start();
     }
 
+    /** A device of {@code queues} queues that serves one front-end after the other. */
+    static Rig of(int queues) throws IOException {
+        return new Rig(new EchoDevice(queues), AfterDisconnect.WAIT_FOR_NEXT);
+    }
+
     String socketPath() {
         return directory.resolve("device.sock").toString();
     }
@@ -43,12 +51,22 @@ final class Rig implements AutoCloseable {
         return VhostUserFrontend.connect(socketPath());
     }
 
-    /** Waits for the server to end by itself; throws what it threw. */
-    void awaitEnd() throws Throwable {
+    /** Waits for the server to end by itself. Returns what it threw, or null. */
+    Throwable awaitEnd() throws InterruptedException, TimeoutException {
         try {
-            served.orTimeout(10, TimeUnit.SECONDS).join();
-        } catch (CompletionException e) {
-            throw e.getCause() == null ? e : e.getCause();
+            served.get(10, TimeUnit.SECONDS);
+            return null;
+        } catch (ExecutionException e) {
+            return e.getCause();
+        }
+    }
+
+    void awaitDisconnects(int count) throws InterruptedException {
+        for (int i = 0; i < 1000 && device.disconnected.get() < count; i++) {
+            Thread.sleep(5);
+        }
+        if (device.disconnected.get() != count) {
+            throw new AssertionError(device.disconnected.get() + " disconnects, not " + count);
         }
     }
 
@@ -66,6 +84,9 @@ final class Rig implements AutoCloseable {
         if (Fd.openCount() != fdsBefore) {
             throw new AssertionError(
                     "descriptors leaked: " + fdsBefore + " before, " + Fd.openCount() + " now");
+        }
+        if (Mappings.ofGuestRam() != mappingsBefore) {
+            throw new AssertionError("guest memory was left mapped");
         }
     }
 }

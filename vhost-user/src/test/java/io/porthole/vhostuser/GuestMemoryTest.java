@@ -1,0 +1,158 @@
+package io.porthole.vhostuser;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.lang.foreign.Arena;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Test;
+
+final class GuestMemoryTest {
+    private final AtomicInteger unmapped = new AtomicInteger();
+
+    private GuestMemory.Region region(long guest, long bytes, long user, long host) {
+        return new GuestMemory.Region(guest, bytes, user, host, unmapped::incrementAndGet);
+    }
+
+    @Test
+    void addressesAreFoundInTheirRegion() {
+        GuestMemory m =
+                GuestMemory.of(
+                        region(0x8000, 0x1000, 0x70000, 0x10000),
+                        region(0, 0x4000, 0x50000, 0x20000),
+                        region(0x1_0000_0000L, 0x2000, 0x90000, 0x30000));
+        assertEquals(0x20000, m.translate(0, 1));
+        assertEquals(0x23fff, m.translate(0x3fff, 1));
+        assertEquals(0x20000, m.translate(0, 0x4000));
+        assertEquals(0x10010, m.translate(0x8010, 0x100));
+        assertEquals(0x31000, m.translate(0x1_0000_1000L, 0x1000));
+        assertEquals(0x10010, m.translateUser(0x70010, 0xff0));
+    }
+
+    @Test
+    void addressesOutsideAreNowhere() {
+        GuestMemory m = GuestMemory.of(region(0x1000, 0x1000, 0x70000, 0x10000));
+        long[][] bad = {
+            {0xfff, 1},
+            {0x2000, 1},
+            {0x1000, 0x1001},
+            {0x1fff, 2},
+            {0x1800, -1},
+            {0x1800, Long.MAX_VALUE},
+            {-1, 1},
+            {Long.MIN_VALUE, 1},
+        };
+        for (long[] b : bad) {
+            assertEquals(GuestMemory.NOWHERE, m.translate(b[0], b[1]), () -> b[0] + " " + b[1]);
+        }
+        assertEquals(GuestMemory.NOWHERE, m.translateUser(0x6ffff, 1));
+        assertEquals(GuestMemory.NOWHERE, m.translateUser(0x71000, 1));
+        assertEquals(GuestMemory.NOWHERE, m.translateUser(0x70fff, 2));
+        assertEquals(GuestMemory.NOWHERE, m.translateUser(0x70000, -1));
+        assertEquals(GuestMemory.NOWHERE, m.translateUser(-1, 1));
+        assertNull(GuestMemory.of().regionAt(0));
+    }
+
+    @Test
+    void impossibleRegionsAreRefused() {
+        assertThrows(IllegalArgumentException.class, () -> region(0, 0, 0, 0));
+        assertThrows(IllegalArgumentException.class, () -> region(0, -1, 0, 0));
+        assertThrows(
+                IllegalArgumentException.class, () -> region(Long.MAX_VALUE - 1, 0x1000, 0, 0));
+        assertThrows(IllegalArgumentException.class, () -> region(-0x1000, 0x800, 0, 0));
+        assertThrows(
+                IllegalArgumentException.class, () -> region(0, 0x1000, Long.MAX_VALUE - 1, 0));
+        assertThrows(
+                IllegalArgumentException.class,
+                () -> GuestMemory.of(region(0, 0x1001, 0, 0), region(0x1000, 0x1000, 0, 0)));
+    }
+
+    @Test
+    void aBufferAcrossTwoRegionsIsTwoPieces() throws Exception {
+        try (RingBench bench = new RingBench(16, 0, VhostUserDevice.DEFAULT_FEATURES)) {
+            // The same memory as two regions; the halves lie beside each other here, too, so that
+            // the iovec joins them again: put the second one elsewhere to see two entries.
+            GuestMemory joined =
+                    GuestMemory.of(
+                            RingBench.region(bench.ram, 0, 0x8000),
+                            RingBench.region(bench.ram, 0x8000, 0x8000));
+            long at = bench.ram.guestAddr() + 0x7ff8;
+            bench.chain.begin(0);
+            assertNull(bench.chain.add(joined, at, 16, false));
+            assertEquals(16, bench.chain.readableBytes());
+            assertEquals(1, bench.chain.readableIov(0, 16));
+
+            long elsewhere = bench.ram.userAddr() + 0x4_0000;
+            GuestMemory apart =
+                    GuestMemory.of(
+                            RingBench.region(bench.ram, 0, 0x8000),
+                            new GuestMemory.Region(
+                                    bench.ram.guestAddr() + 0x8000,
+                                    0x8000,
+                                    elsewhere,
+                                    elsewhere,
+                                    null));
+            bench.chain.begin(0);
+            assertNull(bench.chain.add(apart, at, 16, false));
+            assertEquals(2, bench.chain.readableIov(0, 16));
+            var iov = java.lang.foreign.MemorySegment.ofAddress(bench.chain.iovAddr());
+            assertEquals(2, bench.chain.readableIov(3, 10));
+            assertEquals(5, Virtio.ALL.get(Virtio.LONG, iov.address() + 8));
+            assertEquals(elsewhere, Virtio.ALL.get(Virtio.LONG, iov.address() + 16));
+            assertEquals(5, Virtio.ALL.get(Virtio.LONG, iov.address() + 24));
+            assertEquals(DescriptorChain.MINUS_EINVAL, bench.chain.readableIov(3, 14));
+            assertEquals(DescriptorChain.MINUS_EINVAL, bench.chain.readableIov(-1, 1));
+            assertEquals(DescriptorChain.MINUS_EINVAL, bench.chain.readableIov(0, -1));
+            assertEquals(DescriptorChain.MINUS_EINVAL, bench.chain.writableIov(0, 1));
+            assertEquals(0, bench.chain.writableIov(0, 0));
+
+            // A gap between regions ends the buffer.
+            GuestMemory gap = GuestMemory.of(RingBench.region(bench.ram, 0, 0x8000));
+            bench.chain.begin(0);
+            assertEquals(QueueFault.BAD_ADDRESS, bench.chain.add(gap, at, 16, false));
+        }
+    }
+
+    @Test
+    void copiesOutsideTheChainAreRefused() throws Exception {
+        try (RingBench bench = new RingBench(16, 0, VhostUserDevice.DEFAULT_FEATURES);
+                Arena arena = Arena.ofConfined()) {
+            bench.chain.begin(0);
+            bench.chain.add(bench.memory, bench.ram.guestAddr(), 16, false);
+            bench.chain.add(bench.memory, bench.ram.guestAddr(), 16, true);
+            var scratch = arena.allocate(64);
+            Class<IndexOutOfBoundsException> outside = IndexOutOfBoundsException.class;
+            assertThrows(outside, () -> bench.chain.copyIn(0, scratch, 0, 17));
+            assertThrows(outside, () -> bench.chain.copyIn(16, scratch, 0, 1));
+            assertThrows(outside, () -> bench.chain.copyIn(-1, scratch, 0, 1));
+            assertThrows(outside, () -> bench.chain.copyIn(0, scratch, 0, -1));
+            assertThrows(outside, () -> bench.chain.copyIn(0, scratch, 60, 8));
+            assertThrows(outside, () -> bench.chain.copyOut(1, scratch, 0, 16));
+            assertThrows(outside, () -> bench.chain.copyOut(Long.MAX_VALUE, scratch, 0, 1));
+            bench.chain.copyIn(16, scratch, 0, 0);
+        }
+    }
+
+    @Test
+    void aRegionIsUnmappedWhenTheLastSnapshotWithItIsLeft() {
+        GuestMemory.Region kept = region(0, 0x1000, 0, 0x1000);
+        GuestMemory.Region removed = region(0x1000, 0x1000, 0x1000, 0x2000);
+        GuestMemory first = GuestMemory.of(kept, removed);
+        assertTrue(first.hold(), "a queue works with it");
+        GuestMemory second = first.without(removed);
+        first.release();
+        assertEquals(0, unmapped.get(), "the queue still works with it");
+        first.release();
+        assertEquals(1, unmapped.get(), "only what the second has not");
+        assertFalse(first.hold(), "given up");
+        GuestMemory third = second.with(region(0x8000, 0x1000, 0x8000, 0x3000));
+        assertEquals(2, third.regionCount());
+        second.release();
+        assertEquals(1, unmapped.get());
+        third.release();
+        assertEquals(3, unmapped.get());
+    }
+}
