@@ -1,0 +1,310 @@
+package io.porthole.virtiofsd.cli;
+
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Reads the command line in its three dialects: {@code --name value}, {@code --name=value}, and
+ * QEMU's {@code -o name[=value],...} with {@code no_name} and underscores.
+ */
+public final class OptionParser {
+    private final Options options = new Options();
+
+    private OptionParser() {}
+
+    /**
+     * Reads and checks the arguments.
+     *
+     * @throws UsageException with one line to show, where the arguments are wrong or ask for what
+     *     is not supported
+     */
+    public static Options parse(String[] args) throws UsageException {
+        OptionParser parser = new OptionParser();
+        parser.readAll(args);
+        if (parser.options.action == Options.Action.SERVE) {
+            parser.checkWhole();
+        }
+        return parser.options;
+    }
+
+    /** The text of --help. */
+    public static String usage() {
+        return OptionTable.usage();
+    }
+
+    private void readAll(String[] args) throws UsageException {
+        int i = 0;
+        while (i < args.length) {
+            String arg = args[i++];
+            if (arg.startsWith("--") && arg.length() > 2) {
+                int equals = arg.indexOf('=');
+                String label = equals < 0 ? arg.substring(2) : arg.substring(2, equals);
+                OptionTable option = find(label, arg);
+                String value = equals < 0 ? null : arg.substring(equals + 1);
+                if (option.valueName == null) {
+                    applyFlag(option, value, true);
+                } else {
+                    if (value == null) {
+                        if (i == args.length) {
+                            throw new UsageException(
+                                    "option --"
+                                            + label
+                                            + " needs a value ("
+                                            + option.valueName
+                                            + ")");
+                        }
+                        value = args[i++];
+                    }
+                    applyValue(option, value);
+                }
+            } else if (arg.equals("-o")) {
+                if (i == args.length) {
+                    throw new UsageException("option -o needs a value (NAME[=VALUE],...)");
+                }
+                readQemuForm(args[i++]);
+            } else if (arg.startsWith("-o") && arg.length() > 2) {
+                readQemuForm(arg.substring(2));
+            } else {
+                readShort(arg);
+            }
+        }
+    }
+
+    private void readShort(String arg) throws UsageException {
+        switch (arg) {
+            case "-h" -> options.action = Options.Action.PRINT_HELP;
+            case "-V" -> options.action = Options.Action.PRINT_VERSION;
+            case "-d" -> options.logLevel = Options.LogLevel.DEBUG;
+            case "-f" -> {} // The peers' "stay in the foreground": this daemon never leaves it.
+            default ->
+                    throw new UsageException(
+                            arg.startsWith("-")
+                                    ? "unknown option " + arg + "; see --help"
+                                    : "unexpected argument '" + arg + "'; see --help");
+        }
+    }
+
+    private void readQemuForm(String list) throws UsageException {
+        for (String item : split(list)) {
+            int equals = item.indexOf('=');
+            String name = equals < 0 ? item : item.substring(0, equals);
+            String value = equals < 0 ? null : item.substring(equals + 1);
+            boolean on = true;
+            if (name.startsWith("no_")) {
+                on = false;
+                name = name.substring(3);
+            }
+            switch (name) {
+                case "source" -> applyValue(OptionTable.SHARED_DIR, need(item, value));
+                case "modcaps", "cache", "sandbox", "xattrmap" ->
+                        applyValue(find(name, "-o " + item), need(item, value));
+                case "log_level" -> applyValue(OptionTable.LOG_LEVEL, need(item, value));
+                case "announce_submounts" -> options.announceSubmounts = on;
+                case "xattr" -> options.xattr = on;
+                case "readdirplus" -> options.readdirplus = on;
+                case "writeback" -> options.writeback = on;
+                case "allow_direct_io" -> options.allowDirectIo = on;
+                case "killpriv_v2" -> options.killprivV2 = on;
+                case "posix_acl" -> options.posixAcl = on;
+                case "security_label" -> options.securityLabel = on;
+                case "posix_lock", "flock" -> {
+                    if (on) {
+                        throw unsupported("-o " + item, "locks of the guest stay in the guest");
+                    }
+                }
+                case "timeout" ->
+                        throw unsupported("-o timeout", "choose a --cache policy instead");
+                default -> throw new UsageException("unknown option -o " + item + "; see --help");
+            }
+        }
+    }
+
+    private void applyFlag(OptionTable option, @Nullable String value, boolean on)
+            throws UsageException {
+        if (value != null
+                && option != OptionTable.POSIX_ACL
+                && option != OptionTable.SECURITY_LABEL) {
+            throw new UsageException("option --" + option.label + " takes no value");
+        }
+        switch (option) {
+            case XATTR -> options.xattr = on;
+            case READONLY -> options.readonly = on;
+            case WRITEBACK -> options.writeback = on;
+            case ALLOW_DIRECT_IO -> options.allowDirectIo = on;
+            case ALLOW_MMAP -> options.allowMmap = on;
+            case PRESERVE_NOATIME -> options.preserveNoatime = on;
+            case NO_READDIRPLUS -> options.readdirplus = false;
+            case ANNOUNCE_SUBMOUNTS -> options.announceSubmounts = true;
+            case NO_ANNOUNCE_SUBMOUNTS -> options.announceSubmounts = false;
+            case KILLPRIV_V2 -> options.killprivV2 = true;
+            case NO_KILLPRIV_V2 -> options.killprivV2 = false;
+            case POSIX_ACL -> options.posixAcl = negotiated(option, value);
+            case SECURITY_LABEL -> options.securityLabel = negotiated(option, value);
+            case SYSLOG -> options.syslog = true;
+            case MIGRATION_VERIFY_HANDLES, MIGRATION_CONFIRM_PATHS -> throw noMigration(option);
+            case PRINT_CAPABILITIES -> options.action = Options.Action.PRINT_CAPABILITIES;
+            case HELP -> options.action = Options.Action.PRINT_HELP;
+            case VERSION -> options.action = Options.Action.PRINT_VERSION;
+            default -> throw new IllegalStateException(option.name());
+        }
+    }
+
+    /** The newer form of a negotiated feature: never, auto or always; a bare flag is always. */
+    private static boolean negotiated(OptionTable option, @Nullable String value)
+            throws UsageException {
+        if (value == null || value.equals("always")) {
+            return true;
+        }
+        if (value.equals("never")) {
+            return false;
+        }
+        throw unsupported("--" + option.label + "=" + value, "use never or always");
+    }
+
+    private void applyValue(OptionTable option, String value) throws UsageException {
+        switch (option) {
+            case SOCKET_PATH, SOCKET -> options.socketPath = notEmpty(option, value);
+            case FD -> options.listenFd = (int) number(option, value, 0, Integer.MAX_VALUE);
+            case SOCKET_GROUP -> options.socketGroup = notEmpty(option, value);
+            case SHARED_DIR -> options.sharedDir = notEmpty(option, value);
+            case TAG -> {
+                if (notEmpty(option, value).getBytes(StandardCharsets.UTF_8).length
+                        > Options.MAX_TAG_BYTES) {
+                    throw new UsageException(
+                            "tag '"
+                                    + value
+                                    + "' is longer than "
+                                    + Options.MAX_TAG_BYTES
+                                    + " bytes");
+                }
+                options.tag = value;
+            }
+            case CACHE -> options.cache = oneOf(option, value, Options.Cache.values());
+            case INODE_FILE_HANDLES ->
+                    options.fileHandles =
+                            value.equals("fallback") // the peer's older name for it
+                                    ? Options.FileHandles.PREFER
+                                    : oneOf(option, value, Options.FileHandles.values());
+            case MAX_OPEN_INODES ->
+                    options.maxOpenInodes = (int) number(option, value, 16, 1 << 24);
+            case RLIMIT_NOFILE -> options.rlimitNofile = number(option, value, 0, 1L << 30);
+            case THREAD_POOL_SIZE -> number(option, value, 0, 1024);
+            case REQUEST_QUEUES -> options.requestQueues = (int) number(option, value, 1, 64);
+            case SANDBOX -> options.sandbox = oneOf(option, value, Options.Sandbox.values());
+            case SECCOMP -> options.seccomp = oneOf(option, value, Options.Seccomp.values());
+            case MODCAPS -> options.modcaps = notEmpty(option, value);
+            case LOG_LEVEL -> options.logLevel = oneOf(option, value, Options.LogLevel.values());
+            case XATTRMAP, TRANSLATE_UID, TRANSLATE_GID, UID_MAP, GID_MAP ->
+                    throw unsupported(
+                            "--" + option.label, "names and ids are passed through unmapped");
+            case MIGRATION_MODE, MIGRATION_ON_ERROR -> throw noMigration(option);
+            default -> throw new IllegalStateException(option.name());
+        }
+    }
+
+    private static UsageException noMigration(OptionTable option) {
+        return unsupported("--" + option.label, "a virtual machine with this share cannot migrate");
+    }
+
+    private void checkWhole() throws UsageException {
+        if (options.sharedDir.isEmpty()) {
+            throw new UsageException("--shared-dir is missing: which directory is to be shared?");
+        }
+        if (options.socketPath == null && options.listenFd < 0) {
+            throw new UsageException(
+                    "--socket-path or --fd is missing: where does the VMM connect?");
+        }
+        if (options.socketPath != null && options.listenFd >= 0) {
+            throw new UsageException("--socket-path and --fd exclude each other");
+        }
+        if (options.socketGroup != null && options.socketPath == null) {
+            throw new UsageException("--socket-group needs --socket-path");
+        }
+        // As with the peer, both imply extended attributes, in which they are kept.
+        options.xattr |= options.posixAcl || options.securityLabel;
+        if (options.sandbox == Options.Sandbox.NONE && options.seccomp == Options.Seccomp.NONE) {
+            // Dropping both silently is how a guest got the host's symbolic links (facts: Kata).
+            options.warnings.add(
+                    "neither sandbox nor seccomp: a fault in this daemon would expose the whole host");
+        }
+    }
+
+    private static OptionTable find(String label, String asGiven) throws UsageException {
+        OptionTable option = OptionTable.find(label);
+        if (option == null) {
+            throw new UsageException("unknown option " + asGiven + "; see --help");
+        }
+        return option;
+    }
+
+    private static UsageException unsupported(String what, String instead) {
+        return new UsageException(what + " is not supported yet: " + instead);
+    }
+
+    private static String need(String item, @Nullable String value) throws UsageException {
+        if (value == null || value.isEmpty()) {
+            throw new UsageException("option -o " + item + " needs a value");
+        }
+        return value;
+    }
+
+    private static String notEmpty(OptionTable option, String value) throws UsageException {
+        if (value.isEmpty()) {
+            throw new UsageException("option --" + option.label + " is empty");
+        }
+        return value;
+    }
+
+    private static long number(OptionTable option, String value, long least, long most)
+            throws UsageException {
+        try {
+            long number = Long.parseLong(value);
+            if (number >= least && number <= most) {
+                return number;
+            }
+        } catch (NumberFormatException e) {
+            // Said below, as for a number out of range.
+        }
+        throw new UsageException(
+                "option --"
+                        + option.label
+                        + " takes a number from "
+                        + least
+                        + " to "
+                        + most
+                        + ", not '"
+                        + value
+                        + "'");
+    }
+
+    private static <E extends Enum<E>> E oneOf(OptionTable option, String value, E[] choices)
+            throws UsageException {
+        StringBuilder names = new StringBuilder();
+        for (E choice : choices) {
+            String name = choice.name().toLowerCase(Locale.ROOT);
+            if (name.equals(value)) {
+                return choice;
+            }
+            names.append(names.isEmpty() ? "" : ", ").append(name);
+        }
+        throw new UsageException(
+                "option --" + option.label + " takes one of " + names + ", not '" + value + "'");
+    }
+
+    private static List<String> split(String list) {
+        List<String> items = new ArrayList<>();
+        int start = 0;
+        while (start <= list.length()) {
+            int comma = list.indexOf(',', start);
+            int end = comma < 0 ? list.length() : comma;
+            if (end > start) {
+                items.add(list.substring(start, end));
+            }
+            start = end + 1;
+        }
+        return items;
+    }
+}

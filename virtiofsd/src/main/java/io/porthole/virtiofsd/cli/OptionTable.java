@@ -1,0 +1,92 @@
+package io.porthole.virtiofsd.cli;
+
+import org.jspecify.annotations.Nullable;
+
+/** Every option: its name, its value's name where it takes one, and its line in the help. */
+enum OptionTable {
+    SOCKET_PATH("socket-path", "PATH", "Listen for the VMM on this unix socket"),
+    SOCKET("socket", "PATH", "The same (deprecated)"),
+    FD("fd", "N", "Listen on this inherited, already listening socket instead"),
+    SOCKET_GROUP("socket-group", "GROUP", "Give the socket to this group, mode 0660"),
+    SHARED_DIR("shared-dir", "DIR", "The directory to share"),
+    TAG("tag", "TAG", "Mount tag, given to front-ends that ask for it (at most 36 bytes)"),
+    CACHE("cache", "POLICY", "never, auto (default), metadata or always"),
+    XATTR("xattr", null, "Pass extended attributes through"),
+    READONLY("readonly", null, "Refuse every change with EROFS"),
+    WRITEBACK("writeback", null, "Let the guest cache writes"),
+    ALLOW_DIRECT_IO("allow-direct-io", null, "Honour the guest's O_DIRECT"),
+    ALLOW_MMAP("allow-mmap", null, "Shared mmap of files opened with cache=never"),
+    PRESERVE_NOATIME("preserve-noatime", null, "Honour the guest's O_NOATIME"),
+    NO_READDIRPLUS("no-readdirplus", null, "Do not use READDIRPLUS"),
+    ANNOUNCE_SUBMOUNTS(
+            "announce-submounts", null, "Show mounts below the share as mounts (default)"),
+    NO_ANNOUNCE_SUBMOUNTS("no-announce-submounts", null, "Do not"),
+    KILLPRIV_V2("killpriv-v2", null, "Clear setuid, setgid and capabilities on write here"),
+    NO_KILLPRIV_V2("no-killpriv-v2", null, "Leave that to the guest (default)"),
+    POSIX_ACL("posix-acl", null, "POSIX access control lists in the guest (implies --xattr)"),
+    SECURITY_LABEL("security-label", null, "Label new files as the guest asks (implies --xattr)"),
+    INODE_FILE_HANDLES("inode-file-handles", "MODE", "never, prefer (default) or mandatory"),
+    MAX_OPEN_INODES("max-open-inodes", "N", "Descriptors pinned for inodes at most"),
+    RLIMIT_NOFILE("rlimit-nofile", "N", "Limit of open descriptors (0: leave it)"),
+    THREAD_POOL_SIZE("thread-pool-size", "N", "Accepted: work is done on the queues' own threads"),
+    REQUEST_QUEUES(
+            "request-queues", "N", "Request queues offered to front-ends that ask (default 8)"),
+    SANDBOX("sandbox", "MODE", "namespace (default), chroot or none"),
+    SECCOMP("seccomp", "ACTION", "kill (default), log, trap or none"),
+    MODCAPS("modcaps", "LIST", "Change the capabilities kept, as +sys_admin:-mknod"),
+    XATTRMAP("xattrmap", "RULES", "Map names of extended attributes"),
+    TRANSLATE_UID("translate-uid", "RULE", "Map user ids (type:source:target:count)"),
+    TRANSLATE_GID("translate-gid", "RULE", "Map group ids (type:source:target:count)"),
+    UID_MAP("uid-map", "MAP", "User ids of the sandbox's user namespace (:ns:host:count:)"),
+    GID_MAP("gid-map", "MAP", "Group ids of the sandbox's user namespace"),
+    MIGRATION_MODE("migration-mode", "MODE", "How to migrate (not supported)"),
+    MIGRATION_ON_ERROR("migration-on-error", "WHAT", "What to do then (not supported)"),
+    MIGRATION_VERIFY_HANDLES("migration-verify-handles", null, "Check then (not supported)"),
+    MIGRATION_CONFIRM_PATHS("migration-confirm-paths", null, "Check then (not supported)"),
+    LOG_LEVEL("log-level", "LEVEL", "off, error, warn, info (default), debug or trace"),
+    SYSLOG("syslog", null, "Log to syslog instead of standard error"),
+    PRINT_CAPABILITIES("print-capabilities", null, "Print the vhost-user capabilities as JSON"),
+    HELP("help", null, "Print this"),
+    VERSION("version", null, "Print the version");
+
+    final String label;
+    final @Nullable String valueName;
+    final String help;
+
+    OptionTable(String label, @Nullable String valueName, String help) {
+        this.label = label;
+        this.valueName = valueName;
+        this.help = help;
+    }
+
+    static @Nullable OptionTable find(String label) {
+        for (OptionTable option : values()) {
+            if (option.label.equals(label)) {
+                return option;
+            }
+        }
+        return null;
+    }
+
+    /** The text of --help. */
+    static String usage() {
+        StringBuilder text = new StringBuilder(4096);
+        text.append("Shares a directory with a virtual machine over vhost-user virtiofs.\n\n")
+                .append(
+                        "Usage: virtiofsd --shared-dir DIR (--socket-path PATH | --fd N) [options]\n\n");
+        for (OptionTable option : values()) {
+            int start = text.length();
+            text.append("      --").append(option.label);
+            if (option.valueName != null) {
+                text.append(' ').append(option.valueName);
+            }
+            do {
+                text.append(' ');
+            } while (text.length() - start < 36);
+            text.append(option.help).append('\n');
+        }
+        return text.append(
+                        "  -o NAME[=VALUE],...               The same options in QEMU's older form\n")
+                .toString();
+    }
+}

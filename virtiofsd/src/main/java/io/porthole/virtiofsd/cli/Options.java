@@ -1,0 +1,205 @@
+package io.porthole.virtiofsd.cli;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** What the command line asked for, checked and with defaults filled in. */
+public final class Options {
+    /** What the process does, apart from serving. */
+    public enum Action {
+        SERVE,
+        PRINT_HELP,
+        PRINT_VERSION,
+        PRINT_CAPABILITIES
+    }
+
+    /** Names as on the command line, in lower case. */
+    public enum Cache {
+        NEVER,
+        AUTO,
+        METADATA,
+        ALWAYS
+    }
+
+    public enum Sandbox {
+        NAMESPACE,
+        CHROOT,
+        NONE
+    }
+
+    public enum Seccomp {
+        KILL,
+        LOG,
+        TRAP,
+        NONE
+    }
+
+    public enum FileHandles {
+        NEVER,
+        PREFER,
+        MANDATORY
+    }
+
+    public enum LogLevel {
+        OFF,
+        ERROR,
+        WARN,
+        INFO,
+        DEBUG,
+        TRACE
+    }
+
+    /** Longest tag: virtio_fs_config.tag (VIRTIO 1.3, 5.11.4). */
+    static final int MAX_TAG_BYTES = 36;
+
+    Action action = Action.SERVE;
+    @Nullable String socketPath;
+    int listenFd = -1;
+    @Nullable String socketGroup;
+    String sharedDir = "";
+    String tag = "";
+    Cache cache = Cache.AUTO;
+    boolean xattr;
+    boolean readonly;
+    boolean writeback;
+    boolean allowDirectIo;
+    boolean allowMmap;
+    boolean preserveNoatime;
+    boolean readdirplus = true;
+    boolean announceSubmounts = true;
+    boolean killprivV2;
+    boolean posixAcl;
+    boolean securityLabel;
+    FileHandles fileHandles = FileHandles.PREFER;
+    int maxOpenInodes;
+    int requestQueues = 8;
+    Sandbox sandbox = Sandbox.NAMESPACE;
+    Seccomp seccomp = Seccomp.KILL;
+    String modcaps = "";
+    long rlimitNofile = -1;
+    LogLevel logLevel = LogLevel.INFO;
+    boolean syslog;
+    final List<String> warnings = new ArrayList<>();
+
+    Options() {}
+
+    public Action action() {
+        return action;
+    }
+
+    /** Path to listen on, or null when {@link #listenFd()} is given. */
+    public @Nullable String socketPath() {
+        return socketPath;
+    }
+
+    /** An inherited listening socket, or -1. */
+    public int listenFd() {
+        return listenFd;
+    }
+
+    public @Nullable String socketGroup() {
+        return socketGroup;
+    }
+
+    public String sharedDir() {
+        return sharedDir;
+    }
+
+    /** Empty where none was given. */
+    public String tag() {
+        return tag;
+    }
+
+    public Cache cache() {
+        return cache;
+    }
+
+    public boolean xattr() {
+        return xattr;
+    }
+
+    public boolean readonly() {
+        return readonly;
+    }
+
+    public boolean writeback() {
+        return writeback;
+    }
+
+    public boolean allowDirectIo() {
+        return allowDirectIo;
+    }
+
+    public boolean allowMmap() {
+        return allowMmap;
+    }
+
+    public boolean preserveNoatime() {
+        return preserveNoatime;
+    }
+
+    public boolean readdirplus() {
+        return readdirplus;
+    }
+
+    public boolean announceSubmounts() {
+        return announceSubmounts;
+    }
+
+    public boolean killprivV2() {
+        return killprivV2;
+    }
+
+    public boolean posixAcl() {
+        return posixAcl;
+    }
+
+    public boolean securityLabel() {
+        return securityLabel;
+    }
+
+    public FileHandles fileHandles() {
+        return fileHandles;
+    }
+
+    /** 0 where the daemon is to choose. */
+    public int maxOpenInodes() {
+        return maxOpenInodes;
+    }
+
+    public int requestQueues() {
+        return requestQueues;
+    }
+
+    public Sandbox sandbox() {
+        return sandbox;
+    }
+
+    public Seccomp seccomp() {
+        return seccomp;
+    }
+
+    /** As given: signed capability names, separated by colons. */
+    public String modcaps() {
+        return modcaps;
+    }
+
+    /** -1: choose; 0: leave the limit as it is. */
+    public long rlimitNofile() {
+        return rlimitNofile;
+    }
+
+    public LogLevel logLevel() {
+        return logLevel;
+    }
+
+    public boolean syslog() {
+        return syslog;
+    }
+
+    /** Lines to log once logging works. */
+    public List<String> warnings() {
+        return List.copyOf(warnings);
+    }
+}

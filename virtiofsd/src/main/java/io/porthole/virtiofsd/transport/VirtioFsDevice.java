@@ -1,0 +1,114 @@
+package io.porthole.virtiofsd.transport;
+
+import io.porthole.fuse.FuseServer;
+import io.porthole.fuse.Request;
+import io.porthole.vhostuser.DescriptorChain;
+import io.porthole.vhostuser.QueueHandler;
+import io.porthole.vhostuser.VhostUserDevice;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+
+/**
+ * The virtio file system device (VIRTIO 1.3, 5.11): queue 0 is hiprio, then the request queues. The
+ * notification queue is never offered, because Linux takes it for the first request queue.
+ */
+public final class VirtioFsDevice implements VhostUserDevice {
+    /** struct virtio_fs_config: char tag[36]; le32 num_request_queues; le32 notify_buf_size. */
+    private static final int CONFIG_BYTES = 44;
+
+    private static final int TAG_BYTES = 36;
+    private static final ValueLayout.OfInt LE32 =
+            ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+    private final FuseServer server;
+    private final RequestThreads threads;
+    private final int requestQueues;
+    private final boolean tagged;
+    private final byte[] config = new byte[CONFIG_BYTES];
+
+    /**
+     * @param threads told of every queue's thread
+     * @param tag mount tag, at most 36 bytes; empty where the VMM sets its own
+     */
+    public VirtioFsDevice(
+            FuseServer server, RequestThreads threads, String tag, int requestQueues) {
+        this.server = server;
+        this.threads = threads;
+        this.requestQueues = requestQueues;
+        this.tagged = !tag.isEmpty();
+        byte[] bytes = tag.getBytes(StandardCharsets.UTF_8);
+        System.arraycopy(bytes, 0, config, 0, Math.min(bytes.length, TAG_BYTES));
+        MemorySegment.ofArray(config).set(LE32, TAG_BYTES, requestQueues);
+    }
+
+    @Override
+    public int queueCount() {
+        return 1 + requestQueues;
+    }
+
+    /**
+     * Configuration space is offered with a tag only: QEMU 7.1 to 8.0's vhost-user-fs-pci sets the
+     * tag itself and crashes on a back-end that offers VHOST_USER_PROTOCOL_F_CONFIG.
+     */
+    @Override
+    public int configBytes() {
+        return tagged ? CONFIG_BYTES : 0;
+    }
+
+    @Override
+    public void readConfig(int offset, MemorySegment into) {
+        MemorySegment.copy(MemorySegment.ofArray(config), offset, into, 0, into.byteSize());
+    }
+
+    @Override
+    public QueueHandler openQueue(int index) {
+        try {
+            threads.started();
+        } catch (IOException e) {
+            throw new UncheckedIOException("queue " + index + " cannot serve", e);
+        }
+        return new Worker(server, threads);
+    }
+
+    @Override
+    public void reset() {
+        server.endSession();
+    }
+
+    @Override
+    public void disconnected() {
+        server.endSession();
+    }
+
+    /** One queue's share of the work, on that queue's thread. */
+    private static final class Worker implements QueueHandler {
+        private final FuseServer server;
+        private final RequestThreads threads;
+        private final Arena arena = Arena.ofConfined();
+        private final QueueExchange exchange = new QueueExchange(arena);
+        private final Request request = new Request(exchange);
+
+        Worker(FuseServer server, RequestThreads threads) {
+            this.server = server;
+            this.threads = threads;
+        }
+
+        @Override
+        public long handle(DescriptorChain chain) {
+            exchange.begin(chain);
+            server.dispatch(exchange, request);
+            return exchange.result();
+        }
+
+        @Override
+        public void close() {
+            threads.stopped();
+            arena.close();
+        }
+    }
+}

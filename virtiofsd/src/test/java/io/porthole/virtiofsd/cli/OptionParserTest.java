@@ -1,0 +1,139 @@
+package io.porthole.virtiofsd.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+
+final class OptionParserTest {
+    private static Options parse(String line) throws UsageException {
+        return OptionParser.parse(line.split(" "));
+    }
+
+    private static String refusal(String line) {
+        return assertThrows(UsageException.class, () -> parse(line)).getMessage();
+    }
+
+    @Test
+    void kataGoDialectIsUnderstood() throws UsageException {
+        Options options =
+                parse(
+                        "--syslog --cache=auto --shared-dir=/srv --fd=3 --thread-pool-size=1"
+                                + " --announce-submounts --xattr");
+        assertEquals("/srv", options.sharedDir());
+        assertEquals(3, options.listenFd());
+        assertEquals(Options.Cache.AUTO, options.cache());
+        assertTrue(options.syslog());
+        assertTrue(options.xattr());
+        assertTrue(options.announceSubmounts());
+    }
+
+    @Test
+    void kataRustDialectIsUnderstood() throws UsageException {
+        Options options =
+                parse(
+                        "--socket-path /run/s --shared-dir /srv --cache always"
+                                + " --thread-pool-size=1 -o announce_submounts --xattr");
+        assertEquals("/run/s", options.socketPath());
+        assertEquals(Options.Cache.ALWAYS, options.cache());
+        assertTrue(options.announceSubmounts());
+    }
+
+    @Test
+    void qemuFormIsUnderstood() throws UsageException {
+        Options options =
+                parse(
+                        "--socket-path=s -o source=/srv,cache=never,no_readdirplus,writeback,"
+                                + "no_posix_lock,no_flock,xattr,log_level=debug,sandbox=chroot"
+                                + " -ono_announce_submounts");
+        assertEquals("/srv", options.sharedDir());
+        assertEquals(Options.Cache.NEVER, options.cache());
+        assertFalse(options.readdirplus());
+        assertTrue(options.writeback());
+        assertFalse(options.announceSubmounts());
+        assertEquals(Options.LogLevel.DEBUG, options.logLevel());
+        assertEquals(Options.Sandbox.CHROOT, options.sandbox());
+    }
+
+    @Test
+    void defaultsAreThePeersDefaults() throws UsageException {
+        Options options = parse("--socket-path s --shared-dir d");
+        assertEquals(Options.Cache.AUTO, options.cache());
+        assertEquals(Options.Sandbox.NAMESPACE, options.sandbox());
+        assertEquals(Options.Seccomp.KILL, options.seccomp());
+        assertEquals(Options.FileHandles.PREFER, options.fileHandles());
+        assertTrue(options.announceSubmounts());
+        assertTrue(options.readdirplus());
+        assertFalse(options.xattr());
+        assertFalse(options.writeback());
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "--socket-path s | --shared-dir is missing",
+                "--shared-dir d | --socket-path or --fd is missing",
+                "--shared-dir d --socket-path s --fd 3 | exclude each other",
+                "--shared-dir d --fd x | takes a number",
+                "--shared-dir d --fd -1 | takes a number",
+                "--shared-dir | needs a value (DIR)",
+                "--shared-dir= --fd 3 | is empty",
+                "--frobnicate | unknown option --frobnicate",
+                "-x | unknown option -x",
+                "-o frob=1 | unknown option -o frob=1",
+                "-o source | needs a value",
+                "-o | -o needs a value",
+                "extra | unexpected argument 'extra'",
+                "--xattr=yes | takes no value",
+                "--cache=sometimes | one of never, auto, metadata, always",
+                "--sandbox=tent | one of namespace, chroot, none",
+                "--translate-uid map:0:1:2 | not supported yet",
+                "--xattrmap :map:: | not supported yet",
+                "-o posix_lock | not supported yet",
+                "--migration-mode find-paths | not supported yet",
+                "--tag 0123456789012345678901234567890123456 | longer than 36 bytes",
+            })
+    void wrongArgumentsAreRefusedWithASentence(String line, String expected) {
+        String message = refusal(line);
+        assertTrue(message.contains(expected), message);
+        assertFalse(message.contains("\n"), message);
+    }
+
+    @ParameterizedTest
+    @EnumSource(OptionTable.class)
+    void everyOptionOfTheTableIsHandledAndInTheHelp(OptionTable option) {
+        assertTrue(OptionTable.usage().contains("--" + option.label + " "));
+        String line = "--" + option.label + (option.valueName == null ? "" : " 1");
+        try {
+            parse(line + " --help");
+        } catch (UsageException e) {
+            assertFalse(e.getMessage().contains("unknown option"), e.getMessage());
+        }
+    }
+
+    @Test
+    void droppingBothWallsIsWarnedAbout() throws UsageException {
+        Options options = parse("--shared-dir d --fd 3 --sandbox none --seccomp none");
+        assertEquals(1, options.warnings().size());
+    }
+
+    @Test
+    void accessControlListsImplyExtendedAttributes() throws UsageException {
+        assertTrue(parse("--shared-dir d --fd 3 --posix-acl").xattr());
+        assertTrue(parse("--shared-dir d --fd 3 --security-label=always").xattr());
+        assertFalse(parse("--shared-dir d --fd 3 --posix-acl=never").xattr());
+    }
+
+    @Test
+    void helpAndVersionNeedNothingElse() throws UsageException {
+        assertEquals(Options.Action.PRINT_HELP, parse("--help").action());
+        assertEquals(Options.Action.PRINT_VERSION, parse("-V").action());
+        assertEquals(Options.Action.PRINT_CAPABILITIES, parse("--print-capabilities").action());
+    }
+}
