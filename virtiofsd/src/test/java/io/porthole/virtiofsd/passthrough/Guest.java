@@ -68,7 +68,12 @@ final class Guest implements AutoCloseable {
     }
 
     Queue newQueue() {
-        Queue created = new Queue();
+        return newQueue(() -> {});
+    }
+
+    /** With something to do on the thread before it serves. */
+    Queue newQueue(Runnable before) {
+        Queue created = new Queue(before);
         queues.add(created);
         return created;
     }
@@ -208,9 +213,11 @@ final class Guest implements AutoCloseable {
         private long unique;
         int uid;
         int gid;
+        int supplementaryGroup = -1;
 
-        private Queue() {
+        private Queue(Runnable before) {
             run(() -> {
+                before.run();
                 fileSystem.threadStarted();
                 return null;
             });
@@ -258,16 +265,25 @@ final class Guest implements AutoCloseable {
 
         byte[] message(Opcode opcode, long nodeId, Body body) {
             byte[] argument = body.bytes.toByteArray();
+            boolean extended = supplementaryGroup != -1;
+            // struct fuse_ext_header, struct fuse_supp_groups, padded to 8 bytes.
+            Body extension = new Body();
+            if (extended) {
+                int padding = -argument.length & 7;
+                argument = new Body().raw(argument).zeros(padding).bytes.toByteArray();
+                extension.u32(16).u32(32).u32(1).u32(supplementaryGroup);
+            }
             return new Body()
-                    .u32(40 + argument.length)
+                    .u32(40 + argument.length + (extended ? 16 : 0))
                     .u32(opcode.code())
                     .u64(++unique)
                     .u64(nodeId)
                     .u32(uid)
                     .u32(gid)
                     .u32(4711)
-                    .u32(0)
+                    .u32(extended ? 2 : 0)
                     .raw(argument)
+                    .raw(extension.bytes.toByteArray())
                     .bytes
                     .toByteArray();
         }
