@@ -66,7 +66,7 @@ public final class InMemoryExchange implements Exchange, AutoCloseable {
             request.set(JAVA_BYTE, place(i), bytes[i]);
         }
         // What earlier replies left behind must not look like a byte out of bounds.
-        room.asSlice(0, place(Math.max(roomBytes, this.roomBytes))).fill(CANARY);
+        room.asSlice(0, place(Math.max(roomBytes, this.roomBytes)) + 1).fill(CANARY);
         again(bytes.length, roomBytes);
     }
 
@@ -107,15 +107,15 @@ public final class InMemoryExchange implements Exchange, AutoCloseable {
         return late;
     }
 
-    /** Throws if a byte outside {@code [0, roomBytes)} of the reply's fragments was written. */
+    /** Throws if a byte between the fragments of the reply's room, or behind it, was written. */
     public void checkBounds() {
-        for (long i = 0; i < room.byteSize(); i++) {
-            long fragment = i / STRIDE_BYTES;
-            long within = i % STRIDE_BYTES;
-            boolean usable =
-                    within < FRAGMENT_BYTES && fragment * FRAGMENT_BYTES + within < roomBytes;
-            if (!usable && room.get(JAVA_BYTE, i) != CANARY) {
-                throw new AssertionError("a byte was written outside of the reply's room, at " + i);
+        for (long start = 0; start <= roomBytes; start += FRAGMENT_BYTES) {
+            long usable = Math.min(FRAGMENT_BYTES, roomBytes - start);
+            for (long i = usable; i < STRIDE_BYTES; i++) {
+                long at = place(start) + i;
+                if (room.get(JAVA_BYTE, at) != CANARY) {
+                    throw new AssertionError("a byte was written outside of the room, at " + at);
+                }
             }
         }
     }

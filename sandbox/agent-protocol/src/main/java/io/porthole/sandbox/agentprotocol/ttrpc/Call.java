@@ -76,6 +76,11 @@ public final class Call {
         action.run();
     }
 
+    /** Whether nobody waits for the answer any more. */
+    public synchronized boolean isOver() {
+        return over;
+    }
+
     /** Ends the call with no answer. */
     void cancel() {
         Runnable action;

@@ -126,7 +126,7 @@ public final class TtrpcServer {
         }
 
         void run() throws IOException {
-            while (fill(TtrpcFrame.HEADER_BYTES)) {
+            while (fill(TtrpcFrame.HEADER_BYTES, false)) {
                 long length = TtrpcFrame.length(buffer, start);
                 int stream = TtrpcFrame.stream(buffer, start);
                 int type = TtrpcFrame.type(buffer, start);
@@ -145,7 +145,7 @@ public final class TtrpcServer {
                                     "request of " + length + " bytes is over ttrpc's 4 MiB"));
                     continue;
                 }
-                if (!fill((int) length)) {
+                if (!fill((int) length, true)) {
                     return;
                 }
                 int message = start;
@@ -192,7 +192,7 @@ public final class TtrpcServer {
         }
 
         /** False at the end of the link. */
-        private boolean fill(int wanted) throws IOException {
+        private boolean fill(int wanted, boolean inMessage) throws IOException {
             if (end - start >= wanted) {
                 return true;
             }
@@ -211,7 +211,7 @@ public final class TtrpcServer {
                 }
             }
             while (end - start < wanted) {
-                int count = link.read(buffer, end, buffer.length - end);
+                int count = link.read(buffer, end, buffer.length - end, inMessage || end > start);
                 if (count < 0) {
                     return false;
                 }
@@ -223,7 +223,7 @@ public final class TtrpcServer {
         private boolean skip(long bytes) throws IOException {
             long left = bytes;
             while (left > 0) {
-                if (start == end && !fill(1)) {
+                if (start == end && !fill(1, true)) {
                     return false;
                 }
                 int step = (int) Math.min(left, end - start);
