@@ -165,25 +165,6 @@ public final class VhostUser {
 
     private VhostUser() {}
 
-    /** Whether a request is one whose reply is not just an acknowledgement. */
-    static boolean hasOwnReply(int request) {
-        return switch (request) {
-            case GET_FEATURES,
-                    GET_PROTOCOL_FEATURES,
-                    GET_QUEUE_NUM,
-                    GET_VRING_BASE,
-                    GET_CONFIG,
-                    GET_INFLIGHT_FD,
-                    GET_MAX_MEM_SLOTS,
-                    GET_STATUS,
-                    CHECK_DEVICE_STATE,
-                    SET_DEVICE_STATE_FD,
-                    GET_SHMEM_CONFIG ->
-                    true;
-            default -> false;
-        };
-    }
-
     /** The name of a front-end request, for messages to people. */
     public static String requestName(int request) {
         return switch (request) {
