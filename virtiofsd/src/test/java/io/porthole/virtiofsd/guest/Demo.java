@@ -5,6 +5,7 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.Locale;
 
@@ -50,6 +51,8 @@ public final class Demo {
     private int run() throws IOException, InterruptedException {
         long begin = System.nanoTime();
         Path share = Files.createTempDirectory("porthole-demo");
+        // Not only for root: one step of the demo is another user's.
+        Files.setPosixFilePermissions(share, PosixFilePermissions.fromString("rwxr-xr-x"));
         try {
             serve(share);
         } finally {
