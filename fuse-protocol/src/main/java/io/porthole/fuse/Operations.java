@@ -399,7 +399,8 @@ final class Operations {
             return error;
         }
         int asked = FuseGetxattrIn.size(in, ARGUMENT);
-        if (asked == 0 && roomBytes < FuseGetxattrOut.BYTES) {
+        if (roomBytes < (asked == 0 ? FuseGetxattrOut.BYTES : 1)) {
+            // With no room at all, maxBytes would be 0: the file system would take it for a size.
             return -EINVAL;
         }
         int most = scratchSize(asked, roomBytes);
@@ -409,7 +410,8 @@ final class Operations {
 
     private long listxattr(Request r, MemorySegment in, MemorySegment out, long roomBytes) {
         int asked = FuseGetxattrIn.size(in, ARGUMENT);
-        if (asked == 0 && roomBytes < FuseGetxattrOut.BYTES) {
+        if (roomBytes < (asked == 0 ? FuseGetxattrOut.BYTES : 1)) {
+            // With no room at all, maxBytes would be 0: the file system would take it for a size.
             return -EINVAL;
         }
         int most = scratchSize(asked, roomBytes);

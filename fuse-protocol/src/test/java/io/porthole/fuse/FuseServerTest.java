@@ -404,6 +404,15 @@ class FuseServerTest {
     }
 
     @Test
+    void attributeReplyWithoutRoomIsRefused() {
+        byte[] get = request(Opcode.GETXATTR).u32(10, 0).name("user.a").build();
+        assertEquals(-EINVAL, TestSession.error(s.send(get, 16)));
+        byte[] size = request(Opcode.LISTXATTR).u32(0, 0).build();
+        assertEquals(-EINVAL, TestSession.error(s.send(size, 23)));
+        assertEquals(List.of(), s.calls());
+    }
+
+    @Test
     void setxattrIsShortWithoutItsExtension() {
         try (TestSession old = TestSession.with(0)) {
             RequestBytes set =
