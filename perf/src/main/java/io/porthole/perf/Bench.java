@@ -71,8 +71,13 @@ public final class Bench implements Callable<Integer> {
     private final PrintStream progress = System.err;
 
     public static void main(String[] args) {
-        int status = new CommandLine(new Bench()).execute(args);
-        System.exit(status);
+        CommandLine line = new CommandLine(new Bench());
+        line.setExecutionExceptionHandler(
+                (e, command, parsed) -> {
+                    System.err.println("bench: " + e.getMessage());
+                    return 1;
+                });
+        System.exit(line.execute(args));
     }
 
     @Override

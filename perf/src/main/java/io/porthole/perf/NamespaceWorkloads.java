@@ -202,6 +202,8 @@ final class NamespaceWorkloads {
                 byte[] there = name("two", slot);
                 Path file = share.resolve(Fixture.SCRATCH).resolve(text(here));
                 Files.write(file, new byte[0]);
+                // A guest renames what it has looked up; QEMU's daemon insists on it.
+                slot.nodeId = session.lookup(dir, text(here)).nodeId();
                 renames[0][slot.index] = rename(session, dir, here, there);
                 renames[1][slot.index] = rename(session, dir, there, here);
             }
@@ -236,6 +238,7 @@ final class NamespaceWorkloads {
         @Override
         public void tearDown(Session session, Slot[] slots) throws IOException {
             for (Slot slot : slots) {
+                session.forget(slot.nodeId, 1);
                 Files.delete(
                         share.resolve(Fixture.SCRATCH)
                                 .resolve(text(name(slot.phase == 0 ? "one" : "two", slot))));

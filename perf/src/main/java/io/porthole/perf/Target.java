@@ -71,7 +71,7 @@ final class Target implements AutoCloseable {
                 Thread.sleep(0, 200_000);
             }
             double socketMillis = (System.nanoTime() - begin) / 1e6;
-            session = connect(socket, requestQueues, begin);
+            session = connect(process, log, socket, requestQueues, begin);
             session.init();
             double initMillis = (System.nanoTime() - begin) / 1e6;
             return new Target(daemon, process, socket, log, session, socketMillis, initMillis);
@@ -85,18 +85,19 @@ final class Target implements AutoCloseable {
     }
 
     /** The socket's file is there a moment before the daemon listens on it. */
-    private static Session connect(Path socket, int requestQueues, long begin)
+    private static Session connect(
+            Process process, Path log, Path socket, int requestQueues, long begin)
             throws IOException, InterruptedException {
-        IOException refused;
-        do {
+        while (true) {
             try {
                 return Session.connect(socket.toString(), requestQueues);
             } catch (IOException e) {
-                refused = e;
+                if (!process.isAlive() || System.nanoTime() - begin > START_NANOS) {
+                    throw new IOException(e.getMessage() + "; the daemon says: " + tail(log), e);
+                }
                 Thread.sleep(0, 200_000);
             }
-        } while (System.nanoTime() - begin < START_NANOS);
-        throw refused;
+        }
     }
 
     Daemon daemon() {
