@@ -72,11 +72,10 @@ public final class Bench implements Callable<Integer> {
 
     public static void main(String[] args) {
         CommandLine line = new CommandLine(new Bench());
-        line.setExecutionExceptionHandler(
-                (e, command, parsed) -> {
-                    System.err.println("bench: " + e.getMessage());
-                    return 1;
-                });
+        line.setExecutionExceptionHandler((e, command, parsed) -> {
+            System.err.println("bench: " + e.getMessage());
+            return 1;
+        });
         System.exit(line.execute(args));
     }
 
