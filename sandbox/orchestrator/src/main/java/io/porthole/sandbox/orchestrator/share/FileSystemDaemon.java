@@ -1,0 +1,128 @@
+package io.porthole.sandbox.orchestrator.share;
+
+import io.porthole.sandbox.orchestrator.config.PortholeConfig;
+import io.porthole.sandbox.orchestrator.process.ProcessId;
+import io.porthole.sandbox.orchestrator.process.TailBuffer;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+
+/** A sandbox's virtiofsd, whichever it is: ours and the Rust one take the same words. */
+public final class FileSystemDaemon implements AutoCloseable {
+    private final Process process;
+    private final ProcessId id;
+    private final TailBuffer errors;
+
+    private FileSystemDaemon(Process process, ProcessId id, TailBuffer errors) {
+        this.process = process;
+        this.id = id;
+        this.errors = errors;
+    }
+
+    static List<String> command(PortholeConfig.Shares shares, Path socket, Path directory) {
+        List<String> words = new ArrayList<>();
+        words.add(shares.daemon());
+        words.addAll(List.of("--socket-path", socket.toString()));
+        words.addAll(List.of("--shared-dir", directory.toString()));
+        words.add("--cache=" + shares.cache());
+        words.add("--sandbox=" + shares.sandbox());
+        words.add("--announce-submounts");
+        // Container images carry file capabilities.
+        words.add("--xattr");
+        words.addAll(shares.extraArgs());
+        return words;
+    }
+
+    public static FileSystemDaemon start(
+            PortholeConfig.Shares shares, Path socket, Path directory, Path log)
+            throws IOException {
+        Files.deleteIfExists(socket);
+        Process process;
+        try {
+            process =
+                    new ProcessBuilder(command(shares, socket, directory))
+                            .redirectErrorStream(true)
+                            .start();
+        } catch (IOException e) {
+            throw new IOException("cannot start virtiofsd: " + e.getMessage(), e);
+        }
+        process.getOutputStream().close();
+        TailBuffer errors = new TailBuffer("virtiofsd-log", process.getInputStream(), log);
+        ProcessId id =
+                ProcessId.of(process.pid())
+                        .orElseThrow(() -> new IOException("virtiofsd ended at once"));
+        return new FileSystemDaemon(process, id, errors);
+    }
+
+    /** Waits until the daemon listens: QEMU connects once and does not try again. */
+    public void awaitListening(Path socket, Duration patience)
+            throws IOException, InterruptedException {
+        long start = System.nanoTime();
+        while (!listens(socket)) {
+            if (!process.isAlive()) {
+                errors.awaitEnd(500);
+                throw new IOException(
+                        "virtiofsd did not start: " + String.join(" / ", errors.lastLines(3)));
+            }
+            if (System.nanoTime() - start > patience.toNanos()) {
+                throw new IOException(
+                        "virtiofsd did not listen within " + patience.toMillis() + " ms");
+            }
+            Thread.sleep(2);
+        }
+    }
+
+    /** /proc/net/unix: flag 0x10000 (__SO_ACCEPTCON) marks a listening socket. */
+    private static boolean listens(Path socket) throws IOException {
+        if (!Files.exists(socket)) {
+            return false;
+        }
+        String table = Files.readString(Path.of("/proc/net/unix"), StandardCharsets.ISO_8859_1);
+        String name = socket.toString();
+        for (String line : table.split("\n", -1)) {
+            if (line.endsWith(" " + name) && line.split("\\s+", -1)[3].equals("00010000")) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    public ProcessId process() {
+        return id;
+    }
+
+    /** Completes when the daemon has ended. */
+    public CompletableFuture<Integer> end() {
+        return process.onExit().thenApply(Process::exitValue);
+    }
+
+    /** One line that says how it ended. */
+    public String lastWords(int status) {
+        String how =
+                status > 128
+                        ? "was killed by signal " + (status - 128)
+                        : "exited with status " + status;
+        List<String> last = errors.lastLines(1);
+        return "virtiofsd (pid "
+                + id.pid()
+                + ") "
+                + how
+                + (last.isEmpty() ? "" : ": " + last.getFirst());
+    }
+
+    /** Ends it; it has nothing to save. */
+    @Override
+    public void close() {
+        process.destroyForcibly();
+        try {
+            process.waitFor();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}
