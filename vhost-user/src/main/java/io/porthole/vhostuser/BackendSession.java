@@ -19,7 +19,7 @@ import org.slf4j.LoggerFactory;
  * first kick; as all known back-ends do, this one looks at the ring as soon as the kick descriptor
  * is set, so that requests made before a reconnection are found.
  */
-final class BackendSession implements FrontendLink, QueueWorker.MemorySource, AutoCloseable {
+final class BackendSession implements FrontendLink {
     private static final Logger log = LoggerFactory.getLogger(BackendSession.class);
 
     private static final List<Fd> NO_FDS = List.of();
@@ -47,11 +47,10 @@ final class BackendSession implements FrontendLink, QueueWorker.MemorySource, Au
     }
 
     private final VhostUserDevice device;
-    private final Syscalls syscalls;
     private final MessageChannel channel;
+    private final MemoryTable memory;
     private final Queue[] queues;
     private final int configBytes;
-    private volatile GuestMemory memory = GuestMemory.of();
     private volatile long protocolFeatures;
     private long features;
     private boolean connected;
@@ -61,13 +60,13 @@ final class BackendSession implements FrontendLink, QueueWorker.MemorySource, Au
     BackendSession(
             VhostUserDevice device, Syscalls syscalls, MessageChannel channel, long maxSpinNanos) {
         this.device = device;
-        this.syscalls = syscalls;
         this.channel = channel;
+        this.memory = new MemoryTable(syscalls, channel);
         this.configBytes = device.configBytes();
         int n = device.queueCount();
         queues = new Queue[n];
         for (int i = 0; i < n; i++) {
-            queues[i] = new Queue(new QueueWorker(i, device, syscalls, this, maxSpinNanos));
+            queues[i] = new Queue(new QueueWorker(i, device, syscalls, memory, maxSpinNanos));
         }
     }
 
@@ -95,12 +94,12 @@ final class BackendSession implements FrontendLink, QueueWorker.MemorySource, Au
                 if (e.endsConnection()) {
                     throw e;
                 }
-                if (wantsAck && !hasOwnReply(request)) {
+                if (wantsAck && !VhostUser.hasOwnReply(request)) {
                     log.warn("{} refused: {}", VhostUser.requestName(request), e.getMessage());
                     ack(request, 1);
                     continue;
                 }
-                if (e.kind() == Kind.UNSUPPORTED && !hasOwnReply(request)) {
+                if (e.kind() == Kind.UNSUPPORTED && !VhostUser.hasOwnReply(request)) {
                     log.warn("{} ignored: {}", VhostUser.requestName(request), e.getMessage());
                     continue;
                 }
@@ -120,25 +119,6 @@ final class BackendSession implements FrontendLink, QueueWorker.MemorySource, Au
 
     private void reply(long value) throws ProtocolException {
         ack(channel.request(), value);
-    }
-
-    /** Messages whose reply is not just an acknowledgement. */
-    private static boolean hasOwnReply(int request) {
-        return switch (request) {
-            case VhostUser.GET_FEATURES,
-                    VhostUser.GET_PROTOCOL_FEATURES,
-                    VhostUser.GET_QUEUE_NUM,
-                    VhostUser.GET_VRING_BASE,
-                    VhostUser.GET_CONFIG,
-                    VhostUser.GET_INFLIGHT_FD,
-                    VhostUser.GET_MAX_MEM_SLOTS,
-                    VhostUser.GET_STATUS,
-                    VhostUser.CHECK_DEVICE_STATE,
-                    VhostUser.SET_DEVICE_STATE_FD,
-                    VhostUser.GET_SHMEM_CONFIG ->
-                    true;
-            default -> false;
-        };
     }
 
     /** Does one message; true if it has sent a reply. */
@@ -178,8 +158,8 @@ final class BackendSession implements FrontendLink, QueueWorker.MemorySource, Au
                 yield true;
             }
             case VhostUser.SET_MEM_TABLE -> {
-                setMemoryTable();
-                yield false;
+                memory.set();
+                yield announceMemory();
             }
             case VhostUser.GET_MAX_MEM_SLOTS -> {
                 expect(0, 0);
@@ -187,12 +167,17 @@ final class BackendSession implements FrontendLink, QueueWorker.MemorySource, Au
                 yield true;
             }
             case VhostUser.ADD_MEM_REG -> {
-                addRegion();
-                yield false;
+                require(VhostUser.PF_CONFIGURE_MEM_SLOTS);
+                expect(8 + VhostUser.REGION_BYTES, 1);
+                memory.add();
+                yield announceMemory();
             }
             case VhostUser.REM_MEM_REG -> {
-                removeRegion();
-                yield false;
+                require(VhostUser.PF_CONFIGURE_MEM_SLOTS);
+                // Older front-ends send the region's descriptor along; the channel closes it.
+                expect(8 + VhostUser.REGION_BYTES, channel.fdCount());
+                memory.remove();
+                yield announceMemory();
             }
             case VhostUser.SET_VRING_NUM -> {
                 expect(8, 0);
@@ -220,12 +205,12 @@ final class BackendSession implements FrontendLink, QueueWorker.MemorySource, Au
             }
             case VhostUser.SET_VRING_CALL -> {
                 QueueWorker worker = vringFdQueue().worker;
-                worker.setCall(vringFd());
+                worker.signals().setCall(vringFd());
                 yield false;
             }
             case VhostUser.SET_VRING_ERR -> {
                 QueueWorker worker = vringFdQueue().worker;
-                worker.setErr(vringFd());
+                worker.signals().setErr(vringFd());
                 yield false;
             }
             case VhostUser.SET_VRING_ENABLE -> {
@@ -325,105 +310,15 @@ final class BackendSession implements FrontendLink, QueueWorker.MemorySource, Au
         }
     }
 
-    // ---- Guest memory ----
+    // ---- Rings ----
 
-    @Override
-    public GuestMemory memory() {
-        return memory;
-    }
-
-    private void setMemoryTable() throws ProtocolException {
-        int bytes = channel.payloadBytes();
-        int count = bytes < 8 ? -1 : channel.payloadInt(0);
-        if (count < 0 || count > VhostUser.MAX_TABLE_REGIONS) {
-            throw new ProtocolException(Kind.BAD_MEMORY, "a memory table of " + count + " regions");
-        }
-        // Some front-ends send the message at its full size whatever the count.
-        if (bytes < 8 + count * VhostUser.REGION_BYTES) {
-            throw new ProtocolException(
-                    Kind.BAD_SIZE,
-                    "a memory table of " + count + " regions in " + bytes + " bytes");
-        }
-        expect(bytes, count);
-        GuestMemory.Region[] regions = new GuestMemory.Region[count];
-        int mapped = 0;
-        try {
-            for (; mapped < count; mapped++) {
-                regions[mapped] = mapRegion(8 + mapped * VhostUser.REGION_BYTES);
-            }
-            replaceMemory(GuestMemory.of(regions));
-            mapped = 0;
-        } catch (IllegalArgumentException e) {
-            throw new ProtocolException(Kind.BAD_MEMORY, String.valueOf(e.getMessage()), e);
-        } finally {
-            for (int i = 0; i < mapped; i++) {
-                regions[i].unmap();
-            }
-        }
-    }
-
-    private void addRegion() throws ProtocolException {
-        require(VhostUser.PF_CONFIGURE_MEM_SLOTS);
-        expect(8 + VhostUser.REGION_BYTES, 1);
-        GuestMemory now = memory;
-        if (now.regionCount() >= VhostUser.MAX_MEM_SLOTS) {
-            throw new ProtocolException(
-                    Kind.BAD_MEMORY, "more than " + VhostUser.MAX_MEM_SLOTS + " memory regions");
-        }
-        GuestMemory.Region region = mapRegion(8);
-        GuestMemory next;
-        try {
-            next = now.with(region);
-        } catch (IllegalArgumentException e) {
-            region.unmap();
-            throw new ProtocolException(Kind.BAD_MEMORY, String.valueOf(e.getMessage()), e);
-        }
-        replaceMemory(next);
-    }
-
-    private void removeRegion() throws ProtocolException {
-        require(VhostUser.PF_CONFIGURE_MEM_SLOTS);
-        // Older front-ends send the region's descriptor along; the channel closes it.
-        expect(8 + VhostUser.REGION_BYTES, channel.fdCount());
-        GuestMemory now = memory;
-        GuestMemory.Region region =
-                now.find(channel.payloadLong(8), channel.payloadLong(16), channel.payloadLong(24));
-        if (region == null) {
-            throw new ProtocolException(
-                    Kind.BAD_MEMORY,
-                    "no memory region at guest address 0x"
-                            + Long.toHexString(channel.payloadLong(8)));
-        }
-        replaceMemory(now.without(region));
-    }
-
-    private GuestMemory.Region mapRegion(int at) throws ProtocolException {
-        try (Fd fd = channel.takeFd()) {
-            return RegionMapping.map(
-                    syscalls,
-                    fd,
-                    channel.payloadLong(at),
-                    channel.payloadLong(at + 8),
-                    channel.payloadLong(at + 16),
-                    channel.payloadLong(at + 24));
-        }
-    }
-
-    /**
-     * Makes {@code next} the guest's memory. Queues take it up before their next request; nobody
-     * waits for them, since one may itself be waiting for the front-end (a DAX mapping, say), which
-     * waits for us.
-     */
-    private void replaceMemory(GuestMemory next) {
-        GuestMemory old = memory;
-        memory = next;
+    /** Tells the queues of new guest memory. Returns false: there is no reply yet. */
+    private boolean announceMemory() {
         for (Queue q : queues) {
             q.worker.memoryChanged();
         }
-        old.release();
+        return false;
     }
-
-    // ---- Rings ----
 
     private Queue queue(int index) throws ProtocolException {
         if (index < 0 || index >= queues.length) {
@@ -489,7 +384,7 @@ final class BackendSession implements FrontendLink, QueueWorker.MemorySource, Au
 
     private static void stopRing(Queue q) {
         q.worker.stop();
-        q.worker.dropKick();
+        q.worker.signals().dropKick();
         q.kickSet = false;
         q.anew = true;
     }
@@ -510,7 +405,7 @@ final class BackendSession implements FrontendLink, QueueWorker.MemorySource, Au
         Queue q = vringFdQueue();
         q.worker.stop();
         try {
-            q.worker.setKick(vringFd());
+            q.worker.signals().setKick(vringFd());
         } catch (SyscallException e) {
             q.kickSet = false;
             throw new ProtocolException(Kind.BAD_FDS, String.valueOf(e.getMessage()), e);
@@ -547,8 +442,8 @@ final class BackendSession implements FrontendLink, QueueWorker.MemorySource, Au
     private void resetDevice() {
         for (Queue q : queues) {
             stopRing(q);
-            q.worker.setCall(null);
-            q.worker.setErr(null);
+            q.worker.signals().setCall(null);
+            q.worker.signals().setErr(null);
             q.worker.forgetDeferred();
             q.worker.ring().reset();
             q.enabled = (features & VhostUser.F_PROTOCOL_FEATURES) == 0;
@@ -633,7 +528,7 @@ final class BackendSession implements FrontendLink, QueueWorker.MemorySource, Au
         for (Queue q : queues) {
             q.worker.end();
         }
-        memory.release();
+        memory.close();
         closeBackendRequests();
         if (connected) {
             device.disconnected();

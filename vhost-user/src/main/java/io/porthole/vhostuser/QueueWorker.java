@@ -1,14 +1,9 @@
 package io.porthole.vhostuser;
 
-import io.porthole.linux.Fd;
-import io.porthole.linux.SyscallException;
 import io.porthole.linux.Syscalls;
 import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
-import java.util.EnumMap;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -42,9 +37,6 @@ final class QueueWorker implements Runnable, DeferredReplies {
     /** How long a queue without a kick descriptor sleeps between looks, VRING_NOFD. */
     private static final long NO_KICK_NAP_NANOS = 200_000;
 
-    /** u64 1, what an eventfd is written. */
-    private static final MemorySegment ONE = Arena.global().allocateFrom(ValueLayout.JAVA_LONG, 1);
-
     private static final Logger log = LoggerFactory.getLogger(QueueWorker.class);
 
     private static final VarHandle ATTENTION;
@@ -60,21 +52,13 @@ final class QueueWorker implements Runnable, DeferredReplies {
         }
     }
 
-    /** Where the queue thread finds guest memory. */
-    interface MemorySource {
-        /** The present snapshot; others may replace it at any time. */
-        GuestMemory memory();
-    }
-
     private final int index;
     private final VhostUserDevice device;
-    private final Syscalls syscalls;
-    private final MemorySource memorySource;
+    private final MemoryTable memoryTable;
+    private final QueueSignals signals;
+    private final FaultLog faults;
     private final SplitRing ring = new SplitRing();
     private final AdaptiveSpin spin;
-
-    /** How often each fault came, in an array of one. */
-    private final EnumMap<QueueFault, long[]> faults = new EnumMap<>(QueueFault.class);
 
     // Wishes of other threads.
     private volatile int attention;
@@ -91,14 +75,7 @@ final class QueueWorker implements Runnable, DeferredReplies {
     private boolean run;
     private boolean quit;
 
-    // Guarded by fdLock: replaced by the control thread, used by any.
-    private final Object fdLock = new Object();
-    private @Nullable Fd kick;
-    private @Nullable Fd call;
-    private @Nullable Fd err;
-
     // The queue thread's own, or the control thread's while it is parked.
-    private @Nullable KickWaiter waiter;
     private boolean fresh = true;
     private boolean broken;
     private int epoch;
@@ -108,12 +85,13 @@ final class QueueWorker implements Runnable, DeferredReplies {
             int index,
             VhostUserDevice device,
             Syscalls syscalls,
-            MemorySource memorySource,
+            MemoryTable memoryTable,
             long maxSpinNanos) {
         this.index = index;
         this.device = device;
-        this.syscalls = syscalls;
-        this.memorySource = memorySource;
+        this.memoryTable = memoryTable;
+        this.signals = new QueueSignals(syscalls);
+        this.faults = new FaultLog(index);
         this.spin = new AdaptiveSpin(maxSpinNanos);
     }
 
@@ -124,52 +102,9 @@ final class QueueWorker implements Runnable, DeferredReplies {
         return ring;
     }
 
-    /**
-     * Replaces the kick descriptor, whose owner this becomes; null for none. The queue is stopped.
-     *
-     * @throws SyscallException if it cannot be waited for
-     */
-    void setKick(@Nullable Fd fd) throws SyscallException {
-        KickWaiter next;
-        try {
-            next = fd == null ? null : new KickWaiter(syscalls, fd);
-        } catch (SyscallException e) {
-            closeQuietly(fd);
-            throw e;
-        }
-        replaceKick(fd, next);
-    }
-
-    /** Closes the kick descriptor. The queue is stopped. */
-    void dropKick() {
-        replaceKick(null, null);
-    }
-
-    private void replaceKick(@Nullable Fd fd, @Nullable KickWaiter next) {
-        synchronized (fdLock) {
-            closeQuietly(kick);
-            kick = fd;
-        }
-        if (waiter != null) {
-            waiter.close();
-        }
-        waiter = next;
-    }
-
-    /** Replaces the descriptor that wakes the driver; null for none. The queue may run. */
-    void setCall(@Nullable Fd fd) {
-        synchronized (fdLock) {
-            closeQuietly(call);
-            call = fd;
-        }
-    }
-
-    /** Replaces the descriptor that signals a broken ring; null for none. The queue may run. */
-    void setErr(@Nullable Fd fd) {
-        synchronized (fdLock) {
-            closeQuietly(err);
-            err = fd;
-        }
+    /** The queue's descriptors. */
+    QueueSignals signals() {
+        return signals;
     }
 
     /**
@@ -249,23 +184,15 @@ final class QueueWorker implements Runnable, DeferredReplies {
                 interrupted = true;
             }
         }
-        dropKick();
-        setCall(null);
-        setErr(null);
+        signals.close();
         if (interrupted) {
             Thread.currentThread().interrupt();
         }
     }
 
-    private static void closeQuietly(@Nullable Fd fd) {
-        if (fd != null) {
-            fd.close();
-        }
-    }
-
     // ---- Any thread ----
 
-    /** Tells the thread to take up {@link MemorySource#memory} before its next request. */
+    /** Tells the thread to take up {@link MemoryTable#memory} before its next request. */
     void memoryChanged() {
         want(WANT_MEMORY);
     }
@@ -293,11 +220,8 @@ final class QueueWorker implements Runnable, DeferredReplies {
     }
 
     private void wake() {
-        synchronized (fdLock) {
-            if (kick != null) {
-                syscalls.write(kick.value(), ONE.address(), Long.BYTES);
-                return;
-            }
+        if (signals.kick()) {
+            return;
         }
         Thread t;
         synchronized (this) {
@@ -326,7 +250,7 @@ final class QueueWorker implements Runnable, DeferredReplies {
             }
         } catch (Throwable t) {
             log.error("queue {}: the device gave up", index, t);
-            signalError();
+            signals.error();
             leaveMemory();
             do {
                 // Stopped and started it may be, but there is no handler any more.
@@ -375,10 +299,7 @@ final class QueueWorker implements Runnable, DeferredReplies {
     /** Goes to the present guest memory; false if the ring is not in it. */
     private boolean enterMemory() {
         ATTENTION.getAndBitwiseAnd(this, ~WANT_MEMORY);
-        GuestMemory next = memorySource.memory();
-        while (!next.hold()) {
-            next = memorySource.memory();
-        }
+        GuestMemory next = memoryTable.hold();
         leaveMemory();
         memory = next;
         if (!ring.map(next)) {
@@ -440,7 +361,7 @@ final class QueueWorker implements Runnable, DeferredReplies {
             result = handler.handle(chain);
         } catch (Throwable t) {
             // Whatever the guest sent, the queue lives on.
-            logHandlerFailure(t);
+            faults.handlerFailed(t);
             result = -1;
         }
         Detached detached = chain.takeDetached();
@@ -467,16 +388,7 @@ final class QueueWorker implements Runnable, DeferredReplies {
 
     private void publish() {
         if (ring.publish()) {
-            synchronized (fdLock) {
-                signal(call);
-            }
-        }
-    }
-
-    private void signal(@Nullable Fd fd) {
-        // EAGAIN, a full counter, is as good as a signal.
-        if (fd != null) {
-            syscalls.write(fd.value(), ONE.address(), Long.BYTES);
+            signals.call();
         }
     }
 
@@ -549,7 +461,7 @@ final class QueueWorker implements Runnable, DeferredReplies {
         try {
             handler.beforeSleep();
         } catch (Throwable t) {
-            logHandlerFailure(t);
+            faults.handlerFailed(t);
         }
         ring.askForKick();
         sleeping = true;
@@ -573,7 +485,7 @@ final class QueueWorker implements Runnable, DeferredReplies {
     }
 
     private boolean awaitKick() {
-        KickWaiter w = waiter;
+        KickWaiter w = signals.waiter();
         if (w == null) {
             LockSupport.parkNanos(NO_KICK_NAP_NANOS);
             return true;
@@ -584,40 +496,13 @@ final class QueueWorker implements Runnable, DeferredReplies {
     private void breakRing(@Nullable QueueFault fault) {
         broken = true;
         report(fault);
-        signalError();
-    }
-
-    private void signalError() {
-        synchronized (fdLock) {
-            signal(err);
-        }
+        signals.error();
     }
 
     private void report(@Nullable QueueFault fault) {
-        if (fault == null) {
-            return;
-        }
-        long n = ++counter(fault)[0];
-        // A hostile guest can do this a million times a second: log the 1st, 2nd, 4th, 8th, ...
-        if ((n & (n - 1)) == 0) {
-            log.warn("queue {}: {} ({}, {} so far)", index, fault, fault.name(), Long.valueOf(n));
-        }
-        device.queueFault(index, fault);
-    }
-
-    private long[] counter(QueueFault fault) {
-        long[] count = faults.get(fault);
-        if (count == null) {
-            count = new long[1];
-            faults.put(fault, count);
-        }
-        return count;
-    }
-
-    private void logHandlerFailure(Throwable t) {
-        long n = counter(QueueFault.HANDLER_FAILED)[0] + 1;
-        if ((n & (n - 1)) == 0) {
-            log.error("queue {}: the device failed", index, t);
+        if (fault != null) {
+            faults.count(fault);
+            device.queueFault(index, fault);
         }
     }
 }

@@ -31,8 +31,8 @@ public final class VhostUser {
     /** Regions in a SET_MEM_TABLE message. */
     public static final int MAX_TABLE_REGIONS = 8;
 
-    /** Regions that the back-end takes by ADD_MEM_REG; QEMU goes no further. */
-    public static final int MAX_MEM_SLOTS = 509;
+    /** Regions that the back-end takes by ADD_MEM_REG: as many as QEMU has. */
+    public static final int MAX_MEM_SLOTS = 512;
 
     /** Queues that can be named: kick, call and err messages have 8 bits for the index. */
     public static final int MAX_QUEUES = 256;
@@ -164,6 +164,25 @@ public final class VhostUser {
     public static final int PF_SHMEM = 22;
 
     private VhostUser() {}
+
+    /** Whether a request is one whose reply is not just an acknowledgement. */
+    static boolean hasOwnReply(int request) {
+        return switch (request) {
+            case GET_FEATURES,
+                    GET_PROTOCOL_FEATURES,
+                    GET_QUEUE_NUM,
+                    GET_VRING_BASE,
+                    GET_CONFIG,
+                    GET_INFLIGHT_FD,
+                    GET_MAX_MEM_SLOTS,
+                    GET_STATUS,
+                    CHECK_DEVICE_STATE,
+                    SET_DEVICE_STATE_FD,
+                    GET_SHMEM_CONFIG ->
+                    true;
+            default -> false;
+        };
+    }
 
     /** The name of a front-end request, for messages to people. */
     public static String requestName(int request) {
