@@ -124,6 +124,9 @@ final class Mounts {
         } else {
             Files.createDirectories(Path.of(target));
         }
+        if (type.equals("overlay")) {
+            makeUpper(storage.getOptionsList());
+        }
         Options options = Options.parse(storage.getOptionsList());
         long flags = options.flags | (bind ? MS_BIND : 0);
         check(
@@ -142,6 +145,15 @@ final class Mounts {
             check(storage, Libc.mount(null, target, null, options.propagation, null));
         }
         own(storage, target);
+    }
+
+    /** The writable layer's directories, which the kernel wants to find. */
+    private static void makeUpper(List<String> options) throws IOException {
+        for (String option : options) {
+            if (option.startsWith("upperdir=") || option.startsWith("workdir=")) {
+                Files.createDirectories(Path.of(option.substring(option.indexOf('=') + 1)));
+            }
+        }
     }
 
     private static void own(Storage storage, String target) {
