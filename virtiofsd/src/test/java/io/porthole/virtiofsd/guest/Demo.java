@@ -15,7 +15,8 @@ import java.util.Locale;
  * the whole tree at the end.
  */
 public final class Demo {
-    private static final int BIG_FILE_MEGABYTES = 256;
+    private static final ShareOperation.Scale SCALE = ShareOperation.Scale.DEMO;
+    private static final Duration OPERATION_LIMIT = Duration.ofSeconds(60);
     private static final int COLUMN = 46;
 
     private final PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
@@ -82,7 +83,7 @@ public final class Demo {
     }
 
     private void serve(Path share) throws IOException, InterruptedException {
-        ShareOperation.prepare(share, BIG_FILE_MEGABYTES);
+        ShareOperation.prepare(share, SCALE);
         long started = System.nanoTime();
         try (VirtiofsdProcess daemon =
                 VirtiofsdProcess.share(share, "--tag=demo", "--cache=auto", "--xattr")) {
@@ -91,10 +92,12 @@ public final class Demo {
                 out.println();
                 row("   " + code("1"), "the guest did", "the guest sees", "the host sees", "time");
                 out.print(code("0"));
-                for (ShareOperation operation : ShareOperation.all(BIG_FILE_MEGABYTES)) {
+                for (ShareOperation operation : ShareOperation.all(SCALE)) {
                     show(operation, guest, share);
                 }
                 compareTrees(guest, share);
+            } catch (AssertionError failure) {
+                throw new AssertionError(failure.getMessage() + daemon.logTail(), failure);
             }
             long hungUp = System.nanoTime();
             int exit = daemon.awaitExit(Duration.ofSeconds(10));
@@ -125,7 +128,7 @@ public final class Demo {
     }
 
     private void show(ShareOperation operation, GuestVm guest, Path share) throws IOException {
-        GuestVm.Result result = guest.run("cd /mnt && " + operation.guestScript());
+        GuestVm.Result result = guest.run("cd /mnt && " + operation.guestScript(), OPERATION_LIMIT);
         String guestSees =
                 result.output().strip()
                         + (result.exit() == 0 ? "" : " [exit " + result.exit() + "]");

@@ -8,9 +8,9 @@ import java.util.List;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** The demo's operations on every machine, with a smaller big file. */
+/** The demo's operations on every machine, at a smaller scale. */
 class OperationsIT extends GuestTestBase {
-    private static final int BIG_FILE_MEGABYTES = 16;
+    private static final ShareOperation.Scale SCALE = ShareOperation.Scale.TEST;
 
     static List<Machine> machines() {
         return Machine.all();
@@ -19,12 +19,12 @@ class OperationsIT extends GuestTestBase {
     @ParameterizedTest(name = "{0}")
     @MethodSource("machines")
     void hostSeesWhatTheGuestDid(Machine machine) throws IOException, InterruptedException {
-        ShareOperation.prepare(share, BIG_FILE_MEGABYTES);
+        ShareOperation.prepare(share, SCALE);
         withGuest(
                 machine,
                 (guest, daemon) -> {
                     assertAll(
-                            ShareOperation.all(BIG_FILE_MEGABYTES).stream()
+                            ShareOperation.all(SCALE).stream()
                                     .map(operation -> () -> check(operation, guest)));
                     Manifest guestTree = Manifest.ofGuest(guest.must(Manifest.guestScript("/mnt")));
                     assertEquals(List.of(), guestTree.differences(Manifest.ofTree(share)));

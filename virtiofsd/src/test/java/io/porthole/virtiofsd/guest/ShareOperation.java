@@ -30,18 +30,28 @@ public record ShareOperation(String name, String guestScript, HostView hostView)
         String see(Path share) throws IOException;
     }
 
-    private static final int LISTED_FILES = 200;
-    private static final int DIRECTORY_FILES = 10_000;
-
     /**
-     * Puts what the operations start from into an empty shared directory; the big file has this
-     * many MiB.
+     * How big to make things.
+     *
+     * @param bigFileMegabytes size of the file that the guest hashes, in MiB
+     * @param directoryFiles number of files the guest puts into one directory
      */
-    public static void prepare(Path share, int bigFileMegabytes) throws IOException {
+    public record Scale(int bigFileMegabytes, int directoryFiles) {
+        /** For a person to look at. */
+        public static final Scale DEMO = new Scale(256, 10_000);
+
+        /** For tests on many machines. */
+        public static final Scale TEST = new Scale(16, 2_000);
+    }
+
+    private static final int LISTED_FILES = 200;
+
+    /** Puts what the operations start from into an empty shared directory. */
+    public static void prepare(Path share, Scale scale) throws IOException {
         SplittableRandom random = new SplittableRandom(20260101);
         byte[] mebibyte = new byte[1 << 20];
         try (var out = Files.newOutputStream(share.resolve("big.bin"))) {
-            for (int i = 0; i < bigFileMegabytes; i++) {
+            for (int i = 0; i < scale.bigFileMegabytes(); i++) {
                 random.nextBytes(mebibyte);
                 out.write(mebibyte);
             }
@@ -54,7 +64,7 @@ public record ShareOperation(String name, String guestScript, HostView hostView)
     }
 
     /** All operations, in an order in which each finds what it needs. */
-    public static List<ShareOperation> all(int bigFileMegabytes) {
+    public static List<ShareOperation> all(Scale scale) {
         return List.of(
                 new ShareOperation(
                         "list a directory the host filled",
@@ -64,7 +74,7 @@ public record ShareOperation(String name, String guestScript, HostView hostView)
                             return names.size() + " names, sha256 " + shortHash(joined(names));
                         }),
                 new ShareOperation(
-                        "hash a file of " + bigFileMegabytes + " MiB",
+                        "hash a file of " + scale.bigFileMegabytes() + " MiB",
                         "echo sha256 $(sha256sum big.bin | cut -c1-16)",
                         share ->
                                 "sha256 "
@@ -201,9 +211,9 @@ public record ShareOperation(String name, String guestScript, HostView hostView)
                                                         .collect(Collectors.joining(" ")))
                                         .strip()),
                 new ShareOperation(
-                        String.format("fill a directory with %,d files", DIRECTORY_FILES),
+                        String.format("fill a directory with %,d files", scale.directoryFiles()),
                         "mkdir many && cd many && i=0 && while [ $i -lt "
-                                + DIRECTORY_FILES
+                                + scale.directoryFiles()
                                 + " ]; do echo file $i > f$i; i=$((i+1)); done;"
                                 + " echo $(ls | wc -l) files, sha256 $(ls | LC_ALL=C sort | sha256sum | cut -c1-16)",
                         share -> {
