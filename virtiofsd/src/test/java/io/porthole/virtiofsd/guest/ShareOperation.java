@@ -48,6 +48,8 @@ public record ShareOperation(String name, String guestScript, HostView hostView)
 
     /** Puts what the operations start from into an empty shared directory. */
     public static void prepare(Path share, Scale scale) throws IOException {
+        // Temporary directories are closed to others; one operation acts as another user.
+        Files.setAttribute(share, "unix:mode", 0755);
         SplittableRandom random = new SplittableRandom(20260101);
         byte[] mebibyte = new byte[1 << 20];
         try (var out = Files.newOutputStream(share.resolve("big.bin"))) {
