@@ -56,10 +56,14 @@ final class Launcher {
     void discard(SandboxDirectory directory, Throwable failure) throws InterruptedException {
         try {
             if (directory.exists()) {
-                if (directory.monitor().isPresent()) {
+                if (directory.read().status() == SandboxState.Status.RUNNING
+                        && directory.monitor().isPresent()) {
                     new MonitorClient(directory).call(new Request.ShutDown());
                 }
-                Removal.sandbox(store, directory);
+                RunCommand.awaitRemovalOrEnd(directory);
+                if (directory.exists()) {
+                    Removal.sandbox(store, directory);
+                }
             }
         } catch (IOException | SandboxException e) {
             failure.addSuppressed(e);

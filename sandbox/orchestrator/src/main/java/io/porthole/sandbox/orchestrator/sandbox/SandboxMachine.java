@@ -68,6 +68,7 @@ final class SandboxMachine implements AutoCloseable {
     private volatile @Nullable AgentClient agent;
     private GuestNetwork guestNetwork = GuestNetwork.NONE;
     private volatile boolean closing;
+    private volatile boolean portClosed;
 
     private SandboxMachine(
             PortholeConfig config,
@@ -134,7 +135,7 @@ final class SandboxMachine implements AutoCloseable {
         var _ = started.end().thenAccept(this::daemonEnded);
         var _ =
                 running.end()
-                        .thenAccept(end -> died(end.message(), end.consoleTail(), end.expected()));
+                        .thenAccept(end -> died(nameAgent(end), end.consoleTail(), end.expected()));
 
         progress.accept("booting the guest");
         long opened = awaitPort(running);
@@ -223,6 +224,7 @@ final class SandboxMachine implements AutoCloseable {
             if (port.open()) {
                 portOpened.complete(System.nanoTime());
             } else if (agent != null) {
+                portClosed = true;
                 // A kernel that panics closes the port as well, and says more: let it speak first.
                 var _ =
                         CompletableFuture.runAsync(
@@ -231,6 +233,13 @@ final class SandboxMachine implements AutoCloseable {
                                         SETTLE_MILLIS, TimeUnit.MILLISECONDS));
             }
         }
+    }
+
+    /** The guest powers itself off when its agent has ended: then that is what died. */
+    private String nameAgent(VmEnd end) {
+        return portClosed && end.cause() == VmEnd.Cause.SHUT_DOWN
+                ? "the agent in the guest ended, and the guest powered itself off"
+                : end.message();
     }
 
     private long awaitPort(VirtualMachine running) throws SandboxException, InterruptedException {

@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Which switches a machine needs.
@@ -53,7 +54,7 @@ final class QemuCommandLine {
         // cx16 under translation makes 6.12 kernels crash at random in QEMU 7.2.
         all.add(new Switch.Cpu(accelerator == Accelerator.KVM ? "host" : "max,-cx16"));
         all.add(new Switch.Smp(vm.vcpus()));
-        all.add(new Switch.Memory(vm.memoryBytes()));
+        all.add(new Switch.Memory(vm.memoryBytes(), pmemBytes(vm.image())));
         all.add(new Switch.MemfdBackend(MEMORY, vm.memoryBytes()));
         all.add(Switch.Flag.NO_DEFAULTS);
         all.add(Switch.Flag.NO_USER_CONFIG);
@@ -126,21 +127,29 @@ final class QemuCommandLine {
                 MEMORY);
     }
 
+    private static long pmemBytes(@Nullable GuestImage image) throws HypervisorException {
+        if (image == null || image.attachment() != GuestImage.Attachment.PMEM) {
+            return 0;
+        }
+        long bytes;
+        try {
+            bytes = Files.size(image.file());
+        } catch (IOException e) {
+            throw new HypervisorException("cannot read the guest image " + image.file(), e);
+        }
+        if (bytes == 0 || bytes % PMEM_ALIGNMENT != 0) {
+            throw new HypervisorException(
+                    "the guest image "
+                            + image.file()
+                            + " is not a multiple of 2 MiB long, as virtio-pmem needs it");
+        }
+        return bytes;
+    }
+
     private static void addImage(List<Switch> all, GuestImage image) throws HypervisorException {
         switch (image.attachment()) {
             case PMEM -> {
-                long bytes;
-                try {
-                    bytes = Files.size(image.file());
-                } catch (IOException e) {
-                    throw new HypervisorException("cannot read the guest image " + image.file(), e);
-                }
-                if (bytes == 0 || bytes % PMEM_ALIGNMENT != 0) {
-                    throw new HypervisorException(
-                            "the guest image "
-                                    + image.file()
-                                    + " is not a multiple of 2 MiB long, as virtio-pmem needs it");
-                }
+                long bytes = pmemBytes(image);
                 all.add(new Switch.FileBackend("image", image.file(), bytes));
                 all.add(
                         new Switch.Device(

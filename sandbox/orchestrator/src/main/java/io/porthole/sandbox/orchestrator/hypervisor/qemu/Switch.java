@@ -44,11 +44,24 @@ sealed interface Switch {
         }
     }
 
-    /** {@code -m SIZE}, in bytes. */
-    record Memory(long bytes) implements Switch {
+    /**
+     * {@code -m SIZE[,maxmem=...]}.
+     *
+     * @param deviceBytes room for memory devices beside the guest's memory, or 0
+     */
+    record Memory(long bytes, long deviceBytes) implements Switch {
         @Override
         public List<String> arguments() {
-            return List.of("-m", (bytes >> 20) + "M");
+            String size = (bytes >> 20) + "M";
+            return List.of(
+                    "-m",
+                    deviceBytes == 0
+                            ? size
+                            : "size="
+                                    + size
+                                    + ",slots=1,maxmem="
+                                    + ((bytes + deviceBytes) >> 20)
+                                    + "M");
         }
     }
 
