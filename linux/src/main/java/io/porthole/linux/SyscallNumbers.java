@@ -2,7 +2,7 @@ package io.porthole.linux;
 
 /**
  * System call numbers of the running architecture: x86-64 from {@code asm/unistd_64.h}, arm64 from
- * {@code asm-generic/unistd.h}. Only the calls that {@link HostSyscalls} makes by number.
+ * {@code asm-generic/unistd.h}. Only the calls that {@link KernelCalls} makes.
  */
 final class SyscallNumbers {
     private static final boolean ARM64 = isArm64(System.getProperty("os.arch"));
@@ -28,6 +28,9 @@ final class SyscallNumbers {
     static final int GETXATTR = ARM64 ? 8 : 191;
     static final int LGETXATTR = ARM64 ? 9 : 192;
     static final int FGETXATTR = ARM64 ? 10 : 193;
+    static final int SETXATTR = ARM64 ? 5 : 188;
+    static final int LSETXATTR = ARM64 ? 6 : 189;
+    static final int FSETXATTR = ARM64 ? 7 : 190;
     static final int LISTXATTR = ARM64 ? 11 : 194;
     static final int LLISTXATTR = ARM64 ? 12 : 195;
     static final int FLISTXATTR = ARM64 ? 13 : 196;
@@ -42,10 +45,13 @@ final class SyscallNumbers {
     static final int WRITEV = ARM64 ? 66 : 20;
     static final int PREADV = ARM64 ? 69 : 295;
     static final int PWRITEV = ARM64 ? 70 : 296;
+    static final int PREADV2 = ARM64 ? 286 : 327;
+    static final int PWRITEV2 = ARM64 ? 287 : 328;
     static final int GETDENTS64 = ARM64 ? 61 : 217;
     static final int LSEEK = ARM64 ? 62 : 8;
     static final int FTRUNCATE = ARM64 ? 46 : 77;
     static final int FALLOCATE = ARM64 ? 47 : 285;
+    static final int COPY_FILE_RANGE = ARM64 ? 285 : 326;
     static final int FSYNC = ARM64 ? 82 : 74;
     static final int FDATASYNC = ARM64 ? 83 : 75;
     static final int SYNCFS = ARM64 ? 267 : 306;
@@ -56,11 +62,14 @@ final class SyscallNumbers {
     static final int FCNTL = ARM64 ? 25 : 72;
     static final int IOCTL = ARM64 ? 29 : 16;
     static final int DUP3 = ARM64 ? 24 : 292;
+    static final int MMAP = ARM64 ? 222 : 9;
     static final int MUNMAP = ARM64 ? 215 : 11;
     static final int MADVISE = ARM64 ? 233 : 28;
     static final int MEMFD_CREATE = ARM64 ? 279 : 319;
     static final int EPOLL_CREATE1 = ARM64 ? 20 : 291;
     static final int EPOLL_CTL = ARM64 ? 21 : 233;
+    static final int EPOLL_PWAIT = ARM64 ? 22 : 281;
+    static final int PPOLL = ARM64 ? 73 : 271;
     static final int EVENTFD2 = ARM64 ? 19 : 290;
     static final int SOCKET = ARM64 ? 198 : 41;
     static final int SOCKETPAIR = ARM64 ? 199 : 53;
@@ -70,6 +79,7 @@ final class SyscallNumbers {
     static final int CONNECT = ARM64 ? 203 : 42;
     static final int SHUTDOWN = ARM64 ? 210 : 48;
     static final int GETSOCKOPT = ARM64 ? 209 : 55;
+    static final int SETSOCKOPT = ARM64 ? 208 : 54;
     static final int SENDMSG = ARM64 ? 211 : 46;
     static final int RECVMSG = ARM64 ? 212 : 47;
     static final int GETTID = ARM64 ? 178 : 186;
@@ -80,6 +90,7 @@ final class SyscallNumbers {
     static final int SETGROUPS = ARM64 ? 159 : 116;
     static final int CAPGET = ARM64 ? 90 : 125;
     static final int CAPSET = ARM64 ? 91 : 126;
+    static final int PRCTL = ARM64 ? 167 : 157;
     static final int UNSHARE = ARM64 ? 97 : 272;
     static final int UMASK = ARM64 ? 166 : 95;
     static final int SETNS = ARM64 ? 268 : 308;
@@ -89,6 +100,7 @@ final class SyscallNumbers {
     static final int FCHDIR = ARM64 ? 50 : 81;
     static final int PIVOT_ROOT = ARM64 ? 41 : 155;
     static final int CHROOT = ARM64 ? 51 : 161;
+    static final int MOUNT = ARM64 ? 40 : 165;
     static final int UMOUNT2 = ARM64 ? 39 : 166;
     static final int SECCOMP = ARM64 ? 277 : 317;
     static final int PRLIMIT64 = ARM64 ? 261 : 302;

@@ -12,14 +12,17 @@ package io.porthole.linux;
  *       must stay alive during the call. Names and paths are NUL-terminated bytes.
  *   <li>EINTR is retried here for calls that can be restarted without loss; {@link #close}, {@link
  *       #poll}, {@link #epollWait} and {@link #connect} return it.
- *   <li>No method allocates, so all may be used on a request path.
+ *   <li>No method allocates (but once per thread), so all may be used on a request path.
  * </ul>
  *
  * <p>Implementations are safe for use by many threads. A test substitutes the interface to inject
  * faults (see {@link ForwardingSyscalls}).
  */
 public interface Syscalls {
-    /** The running kernel, bound once per process. */
+    /**
+     * The running kernel, bound once per process: through jnr-ffi, or through java.lang.foreign if
+     * the system property {@code porthole.syscalls} is {@code ffm}.
+     */
     static Syscalls host() {
         return HostSyscalls.INSTANCE;
     }

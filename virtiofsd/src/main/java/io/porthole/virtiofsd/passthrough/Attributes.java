@@ -30,8 +30,7 @@ final class Attributes {
         if (inode < 0) {
             return inode;
         }
-        int fd = share.fd(w, inode);
-        long result = fd < 0 ? fd : w.statFd(share.sys, fd);
+        long result = w.statFd(share.sys, share.inodes.fd(inode));
         if (result < 0) {
             return result;
         }
@@ -45,10 +44,7 @@ final class Attributes {
         if (inode < 0) {
             return inode;
         }
-        int fd = share.fd(w, inode);
-        if (fd < 0) {
-            return fd;
-        }
+        int fd = share.inodes.fd(inode);
         int valid = FuseSetattrIn.valid(args, argsAt);
         long result = 0;
         if ((valid & FuseSetattrIn.FATTR_MODE) != 0) {
@@ -147,8 +143,7 @@ final class Attributes {
         if (inode < 0) {
             return inode;
         }
-        int fd = share.fd(w, inode);
-        long result = fd < 0 ? fd : w.statFd(share.sys, fd);
+        long result = w.statFd(share.sys, share.inodes.fd(inode));
         if (result < 0) {
             return result;
         }
@@ -177,8 +172,7 @@ final class Attributes {
             return inode;
         }
         MemorySegment s = w.scratch;
-        int fd = share.fd(w, inode);
-        long result = fd < 0 ? fd : share.sys.fstatfs(fd, s.address());
+        long result = share.sys.fstatfs(share.inodes.fd(inode), s.address());
         if (result < 0) {
             return result;
         }
@@ -201,7 +195,7 @@ final class Attributes {
         if (share.inodes.type(inode) != StatMode.S_IFLNK) {
             return -Errno.EINVAL;
         }
-        int fd = share.fd(w, inode);
-        return fd < 0 ? fd : share.sys.readlinkat(fd, w.emptyPath, out.address() + at, maxBytes);
+        return share.sys.readlinkat(
+                share.inodes.fd(inode), w.emptyPath, out.address() + at, maxBytes);
     }
 }
