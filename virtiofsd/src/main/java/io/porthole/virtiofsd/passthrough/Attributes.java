@@ -30,7 +30,8 @@ final class Attributes {
         if (inode < 0) {
             return inode;
         }
-        long result = w.statFd(share.sys, share.inodes.fd(inode));
+        int fd = share.fd(w, inode);
+        long result = fd < 0 ? fd : w.statFd(share.sys, fd);
         if (result < 0) {
             return result;
         }
@@ -44,7 +45,10 @@ final class Attributes {
         if (inode < 0) {
             return inode;
         }
-        int fd = share.inodes.fd(inode);
+        int fd = share.fd(w, inode);
+        if (fd < 0) {
+            return fd;
+        }
         int valid = FuseSetattrIn.valid(args, argsAt);
         long result = 0;
         if ((valid & FuseSetattrIn.FATTR_MODE) != 0) {
@@ -143,7 +147,8 @@ final class Attributes {
         if (inode < 0) {
             return inode;
         }
-        long result = w.statFd(share.sys, share.inodes.fd(inode));
+        int fd = share.fd(w, inode);
+        long result = fd < 0 ? fd : w.statFd(share.sys, fd);
         if (result < 0) {
             return result;
         }
@@ -172,7 +177,8 @@ final class Attributes {
             return inode;
         }
         MemorySegment s = w.scratch;
-        long result = share.sys.fstatfs(share.inodes.fd(inode), s.address());
+        int fd = share.fd(w, inode);
+        long result = fd < 0 ? fd : share.sys.fstatfs(fd, s.address());
         if (result < 0) {
             return result;
         }
@@ -195,7 +201,7 @@ final class Attributes {
         if (share.inodes.type(inode) != StatMode.S_IFLNK) {
             return -Errno.EINVAL;
         }
-        return share.sys.readlinkat(
-                share.inodes.fd(inode), w.emptyPath, out.address() + at, maxBytes);
+        int fd = share.fd(w, inode);
+        return fd < 0 ? fd : share.sys.readlinkat(fd, w.emptyPath, out.address() + at, maxBytes);
     }
 }

@@ -34,9 +34,13 @@ final class Creation {
         if (parent < 0) {
             return parent;
         }
+        int dirFd = share.fd(w, parent);
+        if (dirFd < 0) {
+            return dirFd;
+        }
         long result = begin(w, r, umask, false);
         if (result >= 0) {
-            result = share.sys.mkdirat(share.inodes.fd(parent), nameAddr, mode & MODE_BITS);
+            result = share.sys.mkdirat(dirFd, nameAddr, mode & MODE_BITS);
             end(w, r, false);
         }
         return result < 0 ? result : entry(w, parent, nameAddr, out, at);
@@ -55,12 +59,16 @@ final class Creation {
         if (parent < 0) {
             return parent;
         }
+        int dirFd = share.fd(w, parent);
+        if (dirFd < 0) {
+            return dirFd;
+        }
         boolean groupBit = (mode & StatMode.S_ISGID) != 0;
         long result = begin(w, r, umask, groupBit);
         if (result >= 0) {
             // The system call takes the same 32-bit device number as FUSE.
             long device = Integer.toUnsignedLong(rdev);
-            result = share.sys.mknodat(share.inodes.fd(parent), nameAddr, mode, device);
+            result = share.sys.mknodat(dirFd, nameAddr, mode, device);
             end(w, r, groupBit);
         }
         return result < 0 ? result : entry(w, parent, nameAddr, out, at);
@@ -71,9 +79,13 @@ final class Creation {
         if (parent < 0) {
             return parent;
         }
+        int dirFd = share.fd(w, parent);
+        if (dirFd < 0) {
+            return dirFd;
+        }
         long result = begin(w, r, 0, false);
         if (result >= 0) {
-            result = share.sys.symlinkat(targetAddr, share.inodes.fd(parent), nameAddr);
+            result = share.sys.symlinkat(targetAddr, dirFd, nameAddr);
             end(w, r, false);
         }
         return result < 0 ? result : entry(w, parent, nameAddr, out, at);
@@ -88,14 +100,17 @@ final class Creation {
         if (old < 0) {
             return old;
         }
-        int oldFd = share.inodes.fd(old);
+        int dirFd = share.fd(w, parent);
+        if (dirFd < 0) {
+            return dirFd;
+        }
+        int oldFd = share.fd(w, old);
+        if (oldFd < 0) {
+            return oldFd;
+        }
         long result =
                 share.sys.linkat(
-                        share.procFd,
-                        w.pathOf(oldFd),
-                        share.inodes.fd(parent),
-                        nameAddr,
-                        Fcntl.AT_SYMLINK_FOLLOW);
+                        share.procFd, w.pathOf(oldFd), dirFd, nameAddr, Fcntl.AT_SYMLINK_FOLLOW);
         if (result >= 0) {
             result = w.statFd(share.sys, oldFd);
         }
@@ -129,7 +144,10 @@ final class Creation {
         if (parent < 0) {
             return parent;
         }
-        int dirFd = share.inodes.fd(parent);
+        int dirFd = share.fd(w, parent);
+        if (dirFd < 0) {
+            return dirFd;
+        }
         boolean groupBit = (mode & StatMode.S_ISGID) != 0;
         long fd = begin(w, r, umask, groupBit);
         if (fd >= 0) {
@@ -184,12 +202,14 @@ final class Creation {
         return result;
     }
 
-    long unlink(long parentId, long nameAddr, int flags) {
+    long unlink(Worker w, long parentId, long nameAddr, int flags) {
         int parent = share.directory(parentId);
-        return parent < 0 ? parent : share.sys.unlinkat(share.inodes.fd(parent), nameAddr, flags);
+        int dirFd = parent < 0 ? parent : share.fd(w, parent);
+        return dirFd < 0 ? dirFd : share.sys.unlinkat(dirFd, nameAddr, flags);
     }
 
-    long rename(long parentId, long nameAddr, long newParentId, long newNameAddr, int flags) {
+    long rename(
+            Worker w, long parentId, long nameAddr, long newParentId, long newNameAddr, int flags) {
         int parent = share.directory(parentId);
         if (parent < 0) {
             return parent;
@@ -201,8 +221,14 @@ final class Creation {
         if ((flags & ~RENAME_FLAGS) != 0) {
             return -Errno.EINVAL;
         }
-        return share.sys.renameat2(
-                share.inodes.fd(parent), nameAddr, share.inodes.fd(newParent), newNameAddr, flags);
+        int dirFd = share.fd(w, parent);
+        if (dirFd < 0) {
+            return dirFd;
+        }
+        int newDirFd = share.fd(w, newParent);
+        return newDirFd < 0
+                ? newDirFd
+                : share.sys.renameat2(dirFd, nameAddr, newDirFd, newNameAddr, flags);
     }
 
     /** The entry of a name that was just made; the daemon itself again. */

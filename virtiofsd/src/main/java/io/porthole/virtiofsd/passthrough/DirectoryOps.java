@@ -29,17 +29,18 @@ final class DirectoryOps {
     }
 
     /** Writes fuse_open_out. */
-    long opendir(long nodeId, MemorySegment out, long at) {
+    long opendir(Worker w, long nodeId, MemorySegment out, long at) {
         int inode = share.directory(nodeId);
         if (inode < 0) {
             return inode;
         }
+        int inodeFd = share.fd(w, inode);
+        if (inodeFd < 0) {
+            return inodeFd;
+        }
         long fd =
                 share.sys.openat(
-                        share.inodes.fd(inode),
-                        dot,
-                        Fcntl.O_RDONLY | Fcntl.O_DIRECTORY | Fcntl.O_CLOEXEC,
-                        0);
+                        inodeFd, dot, Fcntl.O_RDONLY | Fcntl.O_DIRECTORY | Fcntl.O_CLOEXEC, 0);
         if (fd < 0) {
             return fd;
         }

@@ -23,7 +23,11 @@ final class Entries {
     private static final int BY_NAME = Fcntl.AT_SYMLINK_NOFOLLOW | Fcntl.AT_NO_AUTOMOUNT;
     private static final int PIN = Fcntl.O_PATH | Fcntl.O_NOFOLLOW | Fcntl.O_CLOEXEC;
 
+    /** Of the budget of pinned inodes, this part is for directories alone. */
+    private static final int DIRECTORIES_PART = 8;
+
     private final Share share;
+    private final int budget;
     private final long entrySeconds;
     private final int entryNanos;
     private final long attrSeconds;
@@ -33,6 +37,7 @@ final class Entries {
     Entries(Share share) {
         this.share = share;
         PassthroughOptions options = share.options;
+        budget = options.maxPinnedInodes();
         entrySeconds = options.entryTimeoutNanos() / NANOS_PER_SECOND;
         entryNanos = (int) (options.entryTimeoutNanos() % NANOS_PER_SECOND);
         attrSeconds = options.attrTimeoutNanos() / NANOS_PER_SECOND;
@@ -73,7 +78,10 @@ final class Entries {
             boolean likelyNew,
             MemorySegment out,
             long at) {
-        int dirFd = share.inodes.fd(parentSlot);
+        int dirFd = share.fd(w, parentSlot);
+        if (dirFd < 0) {
+            return dirFd;
+        }
         Stat stat = w.stat;
         if (!likelyNew) {
             long result = share.sys.statx(dirFd, nameAddr, BY_NAME, Stat.MASK, stat.address());
@@ -108,9 +116,23 @@ final class Entries {
             return result;
         }
         int mount = share.mountOf(stat, fd, w.scratch);
-        long inserted = share.inodes.insert(stat.ino(), mount, stat.birth(), stat.type(), fd);
-        if (inserted == 0 || (inserted & InodeTable.KNOWN) != 0) {
+        long handle = 0;
+        if (share.inodes.pinnedCount() >= budget(stat.type())) {
+            handle = share.inodeHandles.keep(w, mount, fd);
+            if (handle == 0 && share.inodes.pinnedCount() >= budget) {
+                share.sys.close(fd);
+                return -Errno.ENFILE;
+            }
+        }
+        int pin = handle == 0 ? fd : InodeTable.UNPINNED;
+        long inserted =
+                share.inodes.insert(stat.ino(), mount, stat.birth(), stat.type(), pin, handle);
+        boolean isNew = inserted != 0 && (inserted & InodeTable.KNOWN) == 0;
+        if (!isNew || handle != 0) {
             share.sys.close(fd);
+        }
+        if (!isNew && handle != 0) {
+            share.inodeHandles.free(handle);
         }
         if (inserted == 0) {
             return -Errno.ENFILE;
@@ -118,6 +140,14 @@ final class Entries {
         long nodeId = inserted & ~InodeTable.KNOWN;
         writeEntry(w, nodeId, mount, parentSlot, out, at);
         return nodeId;
+    }
+
+    /**
+     * How many inodes may be pinned before one of {@code type} is kept as a handle. The last part
+     * is for directories, below which most of the work is.
+     */
+    private int budget(int type) {
+        return type == StatMode.S_IFDIR ? budget : budget - budget / DIRECTORIES_PART;
     }
 
     /** Writes the fuse_entry_out of the inode whose attributes {@code w.stat} holds. */

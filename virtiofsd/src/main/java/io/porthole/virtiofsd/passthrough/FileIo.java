@@ -69,6 +69,10 @@ final class FileIo {
                         || (hostFlags & Fcntl.O_TRUNC) != 0)) {
             return -Errno.EROFS;
         }
+        int inodeFd = share.fd(w, inode);
+        if (inodeFd < 0) {
+            return inodeFd;
+        }
         boolean kill =
                 (openFlags & FuseOpenIn.FUSE_OPEN_KILL_SUIDGID) != 0
                         && (hostFlags & Fcntl.O_TRUNC) != 0;
@@ -78,10 +82,10 @@ final class FileIo {
                 return result;
             }
         }
-        long fd = reopen(w, share.inodes.fd(inode), hostFlags);
+        long fd = reopen(w, inodeFd, hostFlags);
         if (fd == -Errno.EPERM && (flags & Fcntl.O_APPEND) != 0) {
             // An append-only inode (chattr +a) is opened for writing with O_APPEND or not at all.
-            fd = reopen(w, share.inodes.fd(inode), hostFlags | Fcntl.O_APPEND);
+            fd = reopen(w, inodeFd, hostFlags | Fcntl.O_APPEND);
         }
         if (kill) {
             w.credentials.withFsetid();
@@ -251,7 +255,8 @@ final class FileIo {
         if (type != StatMode.S_IFDIR && type != StatMode.S_IFREG) {
             return -Errno.EINVAL;
         }
-        long fd = reopen(w, share.inodes.fd(inode), Fcntl.O_RDONLY);
+        int inodeFd = share.fd(w, inode);
+        long fd = inodeFd < 0 ? inodeFd : reopen(w, inodeFd, Fcntl.O_RDONLY);
         if (fd < 0) {
             return fd;
         }

@@ -39,6 +39,9 @@ final class InodeTable extends SlotTable<InodeTable.Inodes> {
         private final int[] fd = new int[CHUNK_SLOTS];
         private final int[] type = new int[CHUNK_SLOTS];
 
+        /** {@link InodeHandles} of inodes that are not pinned; made when the first one comes. */
+        private long @Nullable [] handle;
+
         private Inodes() {}
     }
 
@@ -51,6 +54,9 @@ final class InodeTable extends SlotTable<InodeTable.Inodes> {
 
     /** Entries of {@link #index} that are not 0. */
     private int indexUsed;
+
+    /** Inodes with a descriptor; written under the lock. */
+    private volatile int pinned;
 
     /**
      * @param reclaimTag or-ed to a slot to make an item for {@code reclaimer}
@@ -78,6 +84,17 @@ final class InodeTable extends SlotTable<InodeTable.Inodes> {
     /** The pinned O_PATH descriptor, or {@link #UNPINNED}. */
     int fd(int slot) {
         return chunk(slot).fd[slot & CHUNK_MASK];
+    }
+
+    /** What {@link InodeHandles} keeps of an inode that is not pinned. */
+    long handle(int slot) {
+        long[] handles = chunk(slot).handle;
+        return handles == null ? 0 : handles[slot & CHUNK_MASK];
+    }
+
+    /** Inodes with a descriptor of their own. */
+    int pinnedCount() {
+        return pinned;
     }
 
     /** S_IFMT bits: what the inode is, which never changes. */
@@ -183,10 +200,11 @@ final class InodeTable extends SlotTable<InodeTable.Inodes> {
      * there by now.
      *
      * @param fd O_PATH descriptor, which the table owns from here on, or {@link #UNPINNED}
+     * @param handle of {@link InodeHandles} where it is not pinned, else 0
      * @return the node id; with {@link #KNOWN} set if it was there, and then {@code fd} stays the
-     *     caller's; 0 if the table is full
+     *     caller's, as {@code handle} does; 0 if the table is full
      */
-    long insert(long ino, int mount, long birth, int type, int fd) {
+    long insert(long ino, int mount, long birth, int type, int fd, long handle) {
         synchronized (lock) {
             int known = findLocked(ino, mount, birth);
             if (known != 0) {
@@ -208,6 +226,14 @@ final class InodeTable extends SlotTable<InodeTable.Inodes> {
             c.birth[i] = birth;
             c.type[i] = type;
             c.fd[i] = fd;
+            if (fd >= 0) {
+                pinned++;
+            } else {
+                if (c.handle == null) {
+                    c.handle = new long[CHUNK_SLOTS];
+                }
+                c.handle[i] = handle;
+            }
             LONGS.setVolatile(c.lookups, i, 1L);
             activate(slot);
             indexInsert(slot);
@@ -269,6 +295,11 @@ final class InodeTable extends SlotTable<InodeTable.Inodes> {
             int i = slot & CHUNK_MASK;
             int fd = c.fd[i];
             c.fd[i] = UNPINNED;
+            if (fd >= 0) {
+                pinned--;
+            } else if (c.handle != null) {
+                c.handle[i] = 0;
+            }
             free(slot);
             return fd;
         }

@@ -39,7 +39,7 @@ public final class PassthroughFileSystem implements FileSystem {
     private static final long ACL =
             InitFlags.FUSE_POSIX_ACL | InitFlags.FUSE_DONT_MASK | InitFlags.FUSE_SETXATTR_EXT;
 
-    private final Arena arena = Arena.ofShared();
+    private final Arena arena;
     private final Share share;
     private final Entries entries;
     private final Attributes attributes;
@@ -64,6 +64,7 @@ public final class PassthroughFileSystem implements FileSystem {
         entries = new Entries(share);
         attributes = new Attributes(share, entries);
         files = new FileIo(share);
+        arena = Arena.ofShared();
         MemorySegment dot = arena.allocate(2);
         dot.set(ValueLayout.JAVA_BYTE, 0, (byte) '.');
         directories = new DirectoryOps(share, entries, dot.address());
@@ -124,6 +125,7 @@ public final class PassthroughFileSystem implements FileSystem {
     }
 
     private void leave(Worker w) {
+        w.requestEnded();
         share.reclaimer.leave(w.presence);
     }
 
@@ -288,7 +290,7 @@ public final class PassthroughFileSystem implements FileSystem {
         }
         Worker w = enterAsSelf();
         try {
-            return creation.unlink(r.nodeId(), nameAddr, 0);
+            return creation.unlink(w, r.nodeId(), nameAddr, 0);
         } finally {
             leave(w);
         }
@@ -301,7 +303,7 @@ public final class PassthroughFileSystem implements FileSystem {
         }
         Worker w = enterAsSelf();
         try {
-            return creation.unlink(r.nodeId(), nameAddr, Fcntl.AT_REMOVEDIR);
+            return creation.unlink(w, r.nodeId(), nameAddr, Fcntl.AT_REMOVEDIR);
         } finally {
             leave(w);
         }
@@ -321,7 +323,7 @@ public final class PassthroughFileSystem implements FileSystem {
         }
         Worker w = enterAsSelf();
         try {
-            return creation.rename(r.nodeId(), nameAddr, newParent, newNameAddr, flags);
+            return creation.rename(w, r.nodeId(), nameAddr, newParent, newNameAddr, flags);
         } finally {
             leave(w);
         }
@@ -432,7 +434,7 @@ public final class PassthroughFileSystem implements FileSystem {
     public long opendir(Request r, int flags, MemorySegment out, long at) {
         Worker w = enterAsSelf();
         try {
-            return directories.opendir(r.nodeId(), out, at);
+            return directories.opendir(w, r.nodeId(), out, at);
         } finally {
             leave(w);
         }

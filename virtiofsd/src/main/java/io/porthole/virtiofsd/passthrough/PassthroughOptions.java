@@ -53,11 +53,12 @@ public record PassthroughOptions(
         ALWAYS
     }
 
-    /** Whether name_to_handle_at(2) stands in for descriptors. */
+    /** Whether name_to_handle_at(2) stands in for descriptors beyond the budget. */
     public enum FileHandles {
         NEVER,
         /** Where the file system and the capabilities allow. */
         PREFER,
+        /** As PREFER, but the share is refused where they do not work at its root. */
         MANDATORY
     }
 

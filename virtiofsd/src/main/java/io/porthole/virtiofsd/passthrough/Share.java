@@ -28,6 +28,7 @@ final class Share implements AutoCloseable {
     final InodeTable inodes;
     final HandleTable handles;
     final MountTable mounts = new MountTable();
+    final InodeHandles inodeHandles;
     final DirectoryStream.Buffers directoryBuffers;
     private final Arena arena = Arena.ofShared();
     private volatile long session;
@@ -41,7 +42,17 @@ final class Share implements AutoCloseable {
         reclaimer = new Reclaimer(this::dispose);
         inodes = new InodeTable(options.maxInodes(), reclaimer, INODE_TAG);
         handles = new HandleTable(options.maxOpenFiles(), reclaimer, HANDLE_TAG);
+        inodeHandles = new InodeHandles(sys, procFd, options.fileHandles(), arena);
         directoryBuffers = new DirectoryStream.Buffers(arena, DIRECTORY_BUFFERS);
+        try {
+            insertRoot();
+        } catch (SyscallException e) {
+            arena.close();
+            throw e;
+        }
+    }
+
+    private void insertRoot() throws SyscallException {
         try (Arena scratch = Arena.ofConfined()) {
             Stat stat = new Stat(scratch);
             long empty = scratch.allocate(1).address();
@@ -52,9 +63,14 @@ final class Share implements AutoCloseable {
             if (stat.type() != StatMode.S_IFDIR) {
                 throw new SyscallException("open", "the shared directory", Errno.ENOTDIR);
             }
+            if (options.fileHandles() == PassthroughOptions.FileHandles.MANDATORY
+                    && !InodeHandles.work(sys, rootFd)) {
+                throw new SyscallException(
+                        "open_by_handle_at", "the shared directory", Errno.EOPNOTSUPP);
+            }
             MemorySegment statfs = scratch.allocate(StatFs.BYTES, Long.BYTES);
             int mount = addMount(stat, rootFd, statfs);
-            inodes.insert(stat.ino(), mount, stat.birth(), StatMode.S_IFDIR, rootFd);
+            inodes.insert(stat.ino(), mount, stat.birth(), StatMode.S_IFDIR, rootFd, 0);
         }
     }
 
@@ -96,9 +112,50 @@ final class Share implements AutoCloseable {
         return inodes.type(slot) == StatMode.S_IFDIR ? slot : -Errno.ENOTDIR;
     }
 
+    /**
+     * A descriptor of an inode, for as long as the request runs: the one that pins it, or one that
+     * is opened by handle.
+     *
+     * @return the descriptor or -errno, -ESTALE where the inode is no more
+     */
+    int fd(Worker w, int slot) {
+        int fd = inodes.fd(slot);
+        return fd >= 0 ? fd : openUnpinned(w, slot);
+    }
+
+    private int openUnpinned(Worker w, int slot) {
+        boolean directory = inodes.type(slot) == StatMode.S_IFDIR;
+        long nodeId = inodes.nodeId(slot);
+        if (directory) {
+            int kept = w.keptDirectory(nodeId);
+            if (kept >= 0) {
+                return kept;
+            }
+        }
+        int fd = inodeHandles.open(inodes.mount(slot), inodes.handle(slot));
+        if (fd < 0) {
+            return fd;
+        }
+        if (directory) {
+            w.keepDirectory(nodeId, fd);
+        } else {
+            w.closeAtEnd(fd);
+        }
+        return fd;
+    }
+
     private void dispose(long item) {
         int slot = (int) item;
-        int fd = (item & HANDLE_TAG) != 0 ? handles.release(slot) : inodes.release(slot);
+        int fd;
+        if ((item & HANDLE_TAG) != 0) {
+            fd = handles.release(slot);
+        } else {
+            long handle = inodes.handle(slot);
+            if (handle != 0) {
+                inodeHandles.free(handle);
+            }
+            fd = inodes.release(slot);
+        }
         if (fd >= 0) {
             sys.close(fd);
         }
@@ -114,6 +171,7 @@ final class Share implements AutoCloseable {
     @Override
     public void close() {
         forgetAll(null);
+        inodeHandles.close();
         arena.close();
     }
 }

@@ -57,6 +57,11 @@ final class Stat {
         return Statx.mountId(s, 0);
     }
 
+    /** Whether the file system tells {@link #birth}. */
+    boolean hasBirth() {
+        return (Statx.mask(s, 0) & Statx.STATX_BTIME) != 0;
+    }
+
     /** Birth time in nanoseconds, modulo 2^64: tells a reused inode number from its first owner. */
     long birth() {
         return Statx.btimeSeconds(s, 0) * NANOS_PER_SECOND + Statx.btimeNanos(s, 0);

@@ -1,6 +1,7 @@
 package io.porthole.virtiofsd.passthrough;
 
 import io.porthole.linux.Fcntl;
+import io.porthole.linux.FileHandle;
 import io.porthole.linux.SyscallException;
 import io.porthole.linux.Syscalls;
 import java.lang.foreign.Arena;
@@ -32,6 +33,22 @@ final class Worker implements AutoCloseable {
     /** For streams that got no buffer of their own. */
     final MemorySegment directoryBuffer;
 
+    /** A struct file_handle with room for any. */
+    final MemorySegment handle;
+
+    /** Directories that are not pinned, kept open because more of their names will follow. */
+    private static final int KEPT_DIRECTORIES = 8;
+
+    private final long[] keptIds = new long[KEPT_DIRECTORIES];
+    private final int[] keptFds = new int[KEPT_DIRECTORIES];
+    private int oldestKept;
+
+    /** Descriptors of inodes that are not pinned, until the request ends. */
+    private final int[] temporary = new int[4];
+
+    private int temporaries;
+
+    private final Syscalls sys;
     private final Arena arena = Arena.ofShared();
     private final Reclaimer reclaimer;
     private final MemorySegment number;
@@ -43,6 +60,7 @@ final class Worker implements AutoCloseable {
      * @param procFd O_PATH descriptor of /proc/self/fd
      */
     Worker(Syscalls sys, Reclaimer reclaimer, int procFd) throws SyscallException {
+        this.sys = sys;
         this.reclaimer = reclaimer;
         SyscallException.check(sys.unshare(CLONE_FS), "unshare", "CLONE_FS");
         SyscallException.check(sys.fchdir(procFd), "fchdir", "/proc/self/fd");
@@ -51,6 +69,7 @@ final class Worker implements AutoCloseable {
         emptyPath = arena.allocate(1).address();
         scratch = arena.allocate(128, 8);
         directoryBuffer = arena.allocate(DIRECTORY_BUFFER_BYTES, 8);
+        handle = arena.allocate(FileHandle.MAX_BYTES, Integer.BYTES);
         number = arena.allocate(16);
         numberAddress = number.address();
         presence = reclaimer.join();
@@ -77,8 +96,52 @@ final class Worker implements AutoCloseable {
         return sys.statx(fd, emptyPath, Fcntl.AT_EMPTY_PATH, Stat.MASK, stat.address());
     }
 
+    /** The descriptor of a directory that {@link #keepDirectory} was given, or -1. */
+    int keptDirectory(long nodeId) {
+        for (int i = 0; i < KEPT_DIRECTORIES; i++) {
+            if (keptIds[i] == nodeId) {
+                return keptFds[i];
+            }
+        }
+        return -1;
+    }
+
+    /** Takes over the descriptor of a directory, and closes the one that was kept longest. */
+    void keepDirectory(long nodeId, int fd) {
+        int i = oldestKept;
+        if (keptIds[i] != 0) {
+            sys.close(keptFds[i]);
+        }
+        keptIds[i] = nodeId;
+        keptFds[i] = fd;
+        // No request uses more than three directories, so none loses what it uses.
+        oldestKept = (i + 1) % KEPT_DIRECTORIES;
+    }
+
+    /** Takes over a descriptor and closes it when the request ends. */
+    void closeAtEnd(int fd) {
+        temporary[temporaries++] = fd;
+    }
+
+    void requestEnded() {
+        while (temporaries > 0) {
+            sys.close(temporary[--temporaries]);
+        }
+    }
+
+    private void closeKept() {
+        requestEnded();
+        for (int i = 0; i < KEPT_DIRECTORIES; i++) {
+            if (keptIds[i] != 0) {
+                sys.close(keptFds[i]);
+                keptIds[i] = 0;
+            }
+        }
+    }
+
     @Override
     public void close() {
+        closeKept();
         reclaimer.quit(presence);
         arena.close();
     }

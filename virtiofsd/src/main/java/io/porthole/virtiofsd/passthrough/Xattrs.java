@@ -64,6 +64,10 @@ final class Xattrs {
         if (inode < 0) {
             return inode;
         }
+        int fd = share.fd(w, inode);
+        if (fd < 0) {
+            return fd;
+        }
         boolean kill = (setxattrFlags & FuseSetxattrIn.FUSE_SETXATTR_ACL_KILL_SGID) != 0;
         if (kill) {
             result = w.credentials.withoutFsetid();
@@ -71,9 +75,7 @@ final class Xattrs {
                 return result;
             }
         }
-        result =
-                share.sys.setxattr(
-                        w.pathOf(share.inodes.fd(inode)), nameAddr, valueAddr, valueBytes, flags);
+        result = share.sys.setxattr(w.pathOf(fd), nameAddr, valueAddr, valueBytes, flags);
         if (kill) {
             w.credentials.withFsetid();
         }
@@ -97,8 +99,10 @@ final class Xattrs {
         if (inode < 0) {
             return inode;
         }
-        return share.sys.getxattr(
-                w.pathOf(share.inodes.fd(inode)), nameAddr, out.address() + at, maxBytes);
+        int fd = share.fd(w, inode);
+        return fd < 0
+                ? fd
+                : share.sys.getxattr(w.pathOf(fd), nameAddr, out.address() + at, maxBytes);
     }
 
     /** With {@code maxBytes} 0 returns the size. */
@@ -110,7 +114,8 @@ final class Xattrs {
         if (inode < 0) {
             return inode;
         }
-        return share.sys.listxattr(w.pathOf(share.inodes.fd(inode)), out.address() + at, maxBytes);
+        int fd = share.fd(w, inode);
+        return fd < 0 ? fd : share.sys.listxattr(w.pathOf(fd), out.address() + at, maxBytes);
     }
 
     long remove(Worker w, Request r, long nameAddr, int nameBytes) {
@@ -119,8 +124,7 @@ final class Xattrs {
             return result;
         }
         int inode = share.inode(r.nodeId());
-        return inode < 0
-                ? inode
-                : share.sys.removexattr(w.pathOf(share.inodes.fd(inode)), nameAddr);
+        int fd = inode < 0 ? inode : share.fd(w, inode);
+        return fd < 0 ? fd : share.sys.removexattr(w.pathOf(fd), nameAddr);
     }
 }

@@ -52,7 +52,7 @@ final class Guest implements AutoCloseable {
         int open = Fcntl.O_PATH | Fcntl.O_DIRECTORY | Fcntl.O_CLOEXEC;
         root = LinuxFiles.host().open(directory, open, 0);
         proc = LinuxFiles.host().open(Path.of("/proc/self/fd"), open, 0);
-        fileSystem = new PassthroughFileSystem(sys, options, root.value(), proc.value());
+        fileSystem = share(sys, options);
         server = new FuseServer(fileSystem);
         queue = newQueue();
         queue.call(
@@ -65,6 +65,17 @@ final class Guest implements AutoCloseable {
                         .u32((int) flags)
                         .u32((int) (flags >>> 32))
                         .zeros(44));
+    }
+
+    private PassthroughFileSystem share(Syscalls sys, PassthroughOptions options)
+            throws IOException {
+        try {
+            return new PassthroughFileSystem(sys, options, root.value(), proc.value());
+        } catch (IOException e) {
+            root.close();
+            proc.close();
+            throw e;
+        }
     }
 
     Queue newQueue() {
