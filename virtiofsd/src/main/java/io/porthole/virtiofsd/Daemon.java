@@ -48,6 +48,7 @@ final class Daemon {
         long capabilities =
                 CapabilitySet.serving(
                         options.modcaps(), options.fileHandles() != Options.FileHandles.NEVER);
+        Jail.checkShared(sys, options.sharedDir());
         long openFiles = FileLimit.apply(sys, options.rlimitNofile());
         try (Endpoint endpoint = Endpoint.open(sys, options)) {
             removeFilesOnSignal(endpoint);

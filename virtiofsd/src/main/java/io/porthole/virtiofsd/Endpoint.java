@@ -70,7 +70,7 @@ final class Endpoint implements AutoCloseable {
                         "--fd "
                                 + fd
                                 + " is not a listening socket"
-                                + (result < 0 ? " (" + Errno.describe(-result) + ")" : ""));
+                                + (result < 0 ? ": " + Errno.describe(-result) : ""));
             }
         }
         return new Endpoint(sys, Fd.adopt(sys, fd), null);

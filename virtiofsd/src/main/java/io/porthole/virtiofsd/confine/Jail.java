@@ -42,6 +42,19 @@ public record Jail(Fd root, Fd procSelfFd) implements AutoCloseable {
         }
     }
 
+    /**
+     * Looks whether there is a directory to share that can be listed, so that the usual mistake is
+     * named before anything is made.
+     */
+    public static void checkShared(Syscalls sys, String dir) throws SyscallException {
+        try (Arena arena = Arena.ofConfined()) {
+            int flags = Fcntl.O_RDONLY | Fcntl.O_DIRECTORY | Fcntl.O_CLOEXEC;
+            long fd = sys.openat(Fcntl.AT_FDCWD, cString(arena, dir), flags, 0);
+            check(fd, "share directory", dir);
+            sys.close((int) fd);
+        }
+    }
+
     private static Fd changeRoot(Syscalls sys, Arena arena, String dir) throws SyscallException {
         try (Fd target = open(sys, arena, dir)) {
             check(sys.fchdir(target.value()), "fchdir", dir);
