@@ -45,7 +45,8 @@ class CommandLineIT {
     }
 
     private Process start(String... options) throws IOException {
-        List<String> command = new ArrayList<>();
+        // A shell's background job, as a test run may be, ignores SIGINT, and so would the daemon.
+        List<String> command = new ArrayList<>(List.of("env", "--default-signal=INT,TERM"));
         command.add(Rig.virtiofsd().toString());
         command.addAll(List.of(options));
         return new ProcessBuilder(command)
