@@ -71,7 +71,7 @@ import org.junit.jupiter.api.io.TempDir;
 class AgentIT {
     private static final String SHARED = "/run/kata-containers/shared/containers/";
 
-    @TempDir Path folder;
+    @TempDir static Path folder;
 
     private final AtomicInteger serial = new AtomicInteger();
     private GuestMachine machine;
@@ -449,7 +449,7 @@ class AgentIT {
                 exec(
                         id,
                         shell(
-                                        "trap 'stty size' WINCH; stty size; read line; echo got $line; exit 5")
+                                        "trap 'stty size' WINCH; stty size; until read line; do :; done; echo got $line; exit 5")
                                 .setTerminal(true)
                                 .setConsoleSize(
                                         io.porthole.sandbox.agentprotocol.grpc.Box.newBuilder()

@@ -72,7 +72,7 @@ final class GuestMachine implements AutoCloseable {
                         "-netdev",
                         "user,id=n0,restrict=on",
                         "-device",
-                        "virtio-net-pci,netdev=n0,mac=52:54:00:00:00:01"));
+                        "virtio-net-pci,netdev=n0,romfile=,mac=52:54:00:00:00:01"));
         for (int i = 0; i < 2; i++) {
             line.addAll(
                     List.of(
@@ -98,12 +98,19 @@ final class GuestMachine implements AutoCloseable {
 
     /** A client of a port's own; the caller may close it, the machine does at the end. */
     AgentClient connect(int port) throws InterruptedException, IOException {
-        try {
-            AgentClient client = AgentClient.connect(group, socket(folder, port), PATIENCE, CALL);
-            clients.add(client);
-            return client;
-        } catch (TtrpcException e) {
-            throw new IOException("no agent; the guest's console:\n" + console(), e);
+        long deadline = System.nanoTime() + PATIENCE.toNanos();
+        while (true) {
+            try {
+                AgentClient client =
+                        AgentClient.connect(
+                                group, socket(folder, port), Duration.ofSeconds(10), CALL);
+                clients.add(client);
+                return client;
+            } catch (TtrpcException e) {
+                if (!qemu.isAlive() || System.nanoTime() > deadline) {
+                    throw new IOException("no agent; the guest's console:\n" + console(), e);
+                }
+            }
         }
     }
 
