@@ -78,6 +78,10 @@ public final class GuestVm implements AutoCloseable {
 
         /** Boots, and returns when the guest has greeted with its shares mounted. */
         public GuestVm start() throws IOException, InterruptedException {
+            // A missing part shows before anything is made.
+            Rig.qemu(qemu);
+            Rig.kernelImage(kernel);
+            Rig.initramfs(kernel);
             return new GuestVm(this);
         }
 
