@@ -43,7 +43,6 @@ final class GuestCommand extends BaseCommand {
             for (Path script :
                     new Path[] {
                         home.resolve("libexec/guest-build"),
-                        (parent == null ? home : parent).resolve("dev/guest/build"),
                         (parent == null ? home : parent).resolve("dev/guest-image"),
                     }) {
                 if (Files.isExecutable(script)) {

@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  * @param error what failed
  * @param console with error: the end of the guest's console
  */
-@JsonInclude(JsonInclude.Include.NON_DEFAULT)
+@JsonInclude(JsonInclude.Include.NON_NULL)
 public record Reply(
         @Nullable String progress,
         @Nullable String exec,

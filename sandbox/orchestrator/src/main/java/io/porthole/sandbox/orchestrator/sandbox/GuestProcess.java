@@ -19,6 +19,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Function;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -37,12 +38,24 @@ public final class GuestProcess {
     private final String container;
     private final String exec;
     private final boolean terminal;
+    private final Function<TtrpcException, SandboxException> explain;
     private final List<OutputSink> sinks = new CopyOnWriteArrayList<>();
     private final CompletableFuture<Integer> exit = new CompletableFuture<>();
     private final CountDownLatch openStreams;
     private final AtomicLong lastOutput = new AtomicLong();
 
-    GuestProcess(AgentClient agent, String container, String exec, boolean terminal) {
+    /**
+     * A process that follows.
+     *
+     * @param explain says why the agent does not answer any more
+     */
+    GuestProcess(
+            AgentClient agent,
+            String container,
+            String exec,
+            boolean terminal,
+            Function<TtrpcException, SandboxException> explain) {
+        this.explain = explain;
         this.agent = agent;
         this.container = container;
         this.exec = exec;
@@ -135,7 +148,7 @@ public final class GuestProcess {
                 }
             }
         } catch (TtrpcException e) {
-            exit.completeExceptionally(e);
+            exit.completeExceptionally(explain.apply(e));
             return;
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

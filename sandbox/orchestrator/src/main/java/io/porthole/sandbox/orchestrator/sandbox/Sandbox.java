@@ -327,21 +327,26 @@ public final class Sandbox {
         try {
             return AgentClient.await(call);
         } catch (TtrpcException e) {
-            if (e.code() == StatusCode.UNAVAILABLE) {
-                // The connection went: the cause is about to be known.
-                try {
-                    SandboxMachine.Death death = machine.death().get(2, TimeUnit.SECONDS);
-                    throw new SandboxException(
-                            SandboxException.Kind.FAILED, death.message(), death.consoleTail());
-                } catch (TimeoutException | ExecutionException none) {
-                    LOG.debug("no cause found", none);
-                }
-            }
-            throw new SandboxException(
-                    kindOf(String.valueOf(e.getMessage())),
-                    "cannot " + what + ": " + e.getMessage(),
-                    List.of());
+            throw explain("cannot " + what + ": ", e);
         }
+    }
+
+    /** What stands behind a failed call: the machine's death where it has died. */
+    private SandboxException explain(String prefix, TtrpcException e) {
+        if (e.code() == StatusCode.UNAVAILABLE) {
+            // The connection went: the cause is about to be known.
+            try {
+                SandboxMachine.Death death = machine.death().get(2, TimeUnit.SECONDS);
+                return new SandboxException(
+                        SandboxException.Kind.FAILED, death.message(), death.consoleTail());
+            } catch (TimeoutException | ExecutionException none) {
+                LOG.debug("no cause found", none);
+            } catch (InterruptedException interrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
+        return new SandboxException(
+                kindOf(String.valueOf(e.getMessage())), prefix + e.getMessage(), List.of());
     }
 
     /** The runtime's words for a program that cannot be executed, as docker tells them apart. */
@@ -370,7 +375,8 @@ public final class Sandbox {
         Container(ContainerSpec spec) {
             this.spec = spec;
             this.state = ContainerState.created(spec, directory.id());
-            this.init = new GuestProcess(agent(), spec.id(), "", spec.terminal());
+            this.init =
+                    new GuestProcess(agent(), spec.id(), "", spec.terminal(), e -> explain("", e));
         }
 
         private String hostname() {
@@ -504,7 +510,9 @@ public final class Sandbox {
             }
             String exec = Long.toHexString(ThreadLocalRandom.current().nextLong());
             var user = users().resolve(process.user().isEmpty() ? spec.user() : process.user());
-            GuestProcess started = new GuestProcess(agent(), spec.id(), exec, process.terminal());
+            GuestProcess started =
+                    new GuestProcess(
+                            agent(), spec.id(), exec, process.terminal(), e -> explain("", e));
             started.attach(sink);
             answer(
                     "execute " + process.args().getFirst() + " in " + spec.id(),

@@ -40,6 +40,9 @@ final class QemuMachine implements VirtualMachine {
     private static final Logger LOG = LoggerFactory.getLogger(QemuMachine.class);
     private static final Duration HEARTBEAT = Duration.ofSeconds(1);
     private static final int TAIL_LINES = 20;
+    // A panic is followed by registers and a call trace.
+    private static final int SEARCHED_LINES = 300;
+    private static final String PANIC = "Kernel panic - not syncing: ";
 
     private final Process process;
     private final ProcessId id;
@@ -190,10 +193,10 @@ final class QemuMachine implements VirtualMachine {
         } catch (IOException e) {
             LOG.debug("cannot remove {}", qmpSocket, e);
         }
-        List<String> tail = console.lastLines(TAIL_LINES);
+        List<String> tail = console.lastLines(SEARCHED_LINES);
         String hang = hung;
         if (hang != null) {
-            end.complete(new VmEnd(VmEnd.Cause.HUNG, hang, tail));
+            end.complete(new VmEnd(VmEnd.Cause.HUNG, hang, last(tail)));
         } else {
             end.complete(
                     classify(
@@ -215,28 +218,40 @@ final class QemuMachine implements VirtualMachine {
             List<String> console,
             List<String> errors) {
         if (stopping) {
-            return new VmEnd(VmEnd.Cause.STOPPED, "the sandbox was stopped", console);
+            return new VmEnd(VmEnd.Cause.STOPPED, "the sandbox was stopped", last(console));
         }
-        boolean panicLine = console.stream().anyMatch(l -> l.contains("Kernel panic"));
-        if (reason.equals("guest-panic")
-                || reason.equals("guest-reset")
-                || (panicLine && status == 0)) {
+        int panic = -1;
+        for (int i = 0; i < console.size(); i++) {
+            if (console.get(i).contains(PANIC)) {
+                panic = i;
+            }
+        }
+        if (panic >= 0 && status == 0) {
+            String line = console.get(panic);
+            String why = line.substring(line.indexOf(PANIC) + PANIC.length());
             return new VmEnd(
                     VmEnd.Cause.PANICKED,
-                    panicLine
-                            ? "the guest's kernel panicked"
-                            : "the guest's kernel reset the machine",
-                    console);
+                    "the guest's kernel panicked: " + why,
+                    console.subList(panic, Math.min(console.size(), panic + TAIL_LINES)));
+        }
+        if (reason.equals("guest-panic") || reason.equals("guest-reset")) {
+            return new VmEnd(
+                    VmEnd.Cause.PANICKED, "the guest's kernel reset the machine", last(console));
         }
         if (status == 0) {
-            return new VmEnd(VmEnd.Cause.SHUT_DOWN, "the guest powered itself off", console);
+            return new VmEnd(VmEnd.Cause.SHUT_DOWN, "the guest powered itself off", last(console));
         }
         String how =
                 status > 128 && status < 128 + 65
                         ? "was killed by signal " + (status - 128)
                         : "exited with status " + status;
-        String last = errors.isEmpty() ? "" : ": " + errors.getLast();
-        return new VmEnd(VmEnd.Cause.CRASHED, "QEMU (pid " + pid + ") " + how + last, console);
+        String words = errors.isEmpty() ? "" : ": " + errors.getLast();
+        return new VmEnd(
+                VmEnd.Cause.CRASHED, "QEMU (pid " + pid + ") " + how + words, last(console));
+    }
+
+    private static List<String> last(List<String> lines) {
+        return lines.subList(Math.max(0, lines.size() - TAIL_LINES), lines.size());
     }
 
     private VmEnd awaitEnd() throws InterruptedException {

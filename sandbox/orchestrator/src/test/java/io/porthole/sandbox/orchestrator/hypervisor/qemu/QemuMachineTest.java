@@ -23,8 +23,20 @@ class QemuMachineTest {
     void aResetAfterAPanicIsAPanicAndKeepsTheConsole() {
         VmEnd end = end(false, 0, "guest-reset", PANIC);
         assertEquals(VmEnd.Cause.PANICKED, end.cause());
-        assertEquals("the guest's kernel panicked", end.message());
-        assertEquals(PANIC, end.consoleTail());
+        assertEquals("the guest's kernel panicked: sysrq triggered crash", end.message());
+        assertEquals(PANIC.subList(1, 2), end.consoleTail());
+    }
+
+    @Test
+    void aPanicIsFoundAboveALongCallTrace() {
+        List<String> console = new java.util.ArrayList<>(PANIC);
+        for (int i = 0; i < 100; i++) {
+            console.add("  call " + i);
+        }
+        VmEnd end = end(false, 0, "guest-reset", console);
+        assertEquals("the guest's kernel panicked: sysrq triggered crash", end.message());
+        assertEquals(PANIC.get(1), end.consoleTail().getFirst());
+        assertEquals(20, end.consoleTail().size());
     }
 
     @Test
