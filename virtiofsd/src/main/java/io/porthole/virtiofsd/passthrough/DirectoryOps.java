@@ -185,7 +185,10 @@ final class DirectoryOps {
             if (nodeId == -Errno.ENOENT) {
                 return 0; // Removed since it was read.
             }
-            if (nodeId < 0) {
+            if (nodeId > 0) {
+                long nameAt = record + Dirent64.NAME;
+                share.inodes.met(nodeId, NameHints.of(inode, buffer, nameAt, nameBytes));
+            } else {
                 clear(out, at); // A name without attributes; the guest looks it up if it cares.
             }
         }

@@ -15,8 +15,9 @@ import java.lang.foreign.ValueLayout;
  * From a name to an inode and its fuse_entry_out.
  *
  * <p>A known name costs one statx. A new one costs an open with O_PATH and a statx of what was
- * opened: identity and attributes are always those of the descriptor that is kept, so a swap of
- * names on the host meanwhile cannot file one inode under another's key.
+ * opened ({@link NameHints} tells which it will be): identity and attributes are always those of
+ * the descriptor that is kept, so a swap of names on the host meanwhile cannot file one inode under
+ * another's key.
  */
 final class Entries {
     private static final int NANOS_PER_SECOND = 1_000_000_000;
@@ -56,7 +57,14 @@ final class Entries {
             // directory that the host has moved away would lead out of the share.
             return -Errno.ESTALE;
         }
-        long result = find(w, parent, nameAddr, false, out, at);
+        MemorySegment in = r.in();
+        int hint = NameHints.of(parent, in, nameAddr - in.address(), nameBytes);
+        boolean likelyNew = !share.inodes.names.isKnown(hint);
+        long result = find(w, parent, nameAddr, likelyNew, out, at);
+        if (result > 0) {
+            share.inodes.met(result, hint);
+            return 0;
+        }
         if (result == -Errno.ENOENT && negativeTimeoutNanos > 0) {
             FuseEntryOut.entryValid(out, at, negativeTimeoutNanos / NANOS_PER_SECOND);
             FuseEntryOut.entryValidNsec(out, at, (int) (negativeTimeoutNanos % NANOS_PER_SECOND));

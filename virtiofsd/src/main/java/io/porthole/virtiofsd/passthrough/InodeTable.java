@@ -39,11 +39,17 @@ final class InodeTable extends SlotTable<InodeTable.Inodes> {
         private final int[] fd = new int[CHUNK_SLOTS];
         private final int[] type = new int[CHUNK_SLOTS];
 
+        /** Where {@link NameHints} keeps the name by which the inode was met last. */
+        private final int[] hint = new int[CHUNK_SLOTS];
+
         /** {@link InodeHandles} of inodes that are not pinned; made when the first one comes. */
         private long @Nullable [] handle;
 
         private Inodes() {}
     }
+
+    /** Names that lead to inodes in here. */
+    final NameHints names = new NameHints();
 
     private final Object lock = new Object();
     private final Reclaimer reclaimer;
@@ -144,6 +150,18 @@ final class InodeTable extends SlotTable<InodeTable.Inodes> {
             at = at + 1 & mask;
         }
         return 0;
+    }
+
+    /** The inode was met under the name that {@code hint} stands for. */
+    void met(long nodeId, int hint) {
+        int slot = slot(nodeId);
+        if (slot > ROOT_SLOT) {
+            int[] hints = chunk(slot).hint;
+            if (hints[slot & CHUNK_MASK] != hint) {
+                hints[slot & CHUNK_MASK] = hint;
+            }
+            names.known(hint);
+        }
     }
 
     /** Whether the key is in the table; a hint only. */
@@ -284,6 +302,7 @@ final class InodeTable extends SlotTable<InodeTable.Inodes> {
             }
             indexRemove(slot);
             kill(slot);
+            names.forgotten(chunk(slot).hint[slot & CHUNK_MASK]);
         }
         reclaimer.retire(self, reclaimTag | slot);
     }
@@ -319,6 +338,7 @@ final class InodeTable extends SlotTable<InodeTable.Inodes> {
                 LONGS.setVolatile(chunk(slot).lookups, slot & CHUNK_MASK, 0L);
                 indexRemove(slot);
                 kill(slot);
+                names.forgotten(chunk(slot).hint[slot & CHUNK_MASK]);
             }
             reclaimer.retire(self, reclaimTag | slot);
         }

@@ -54,7 +54,7 @@ final class SyscallCostTest {
     void lookups() throws IOException {
         Files.createFile(dir.resolve("f"));
         long node = q.lookup(Guest.ROOT, "f").nodeId();
-        kernel.resetCounts();
+        assertCost(2, "a new name");
         q.lookup(Guest.ROOT, "f");
         assertCost(1, "a known name");
         q.tryLookup(Guest.ROOT, "missing");
@@ -63,6 +63,20 @@ final class SyscallCostTest {
         assertCost(0, "FORGET that leaves a count");
         q.forget(node, 1);
         assertCost(1, "the last FORGET");
+        q.lookup(Guest.ROOT, "f");
+        assertCost(2, "a name that was forgotten");
+    }
+
+    @Test
+    void aWrongGuessCostsTwoCallsMoreAndAnswersTheSame() throws IOException {
+        Files.createFile(dir.resolve("f"));
+        long node = q.lookup(Guest.ROOT, "f").nodeId();
+        Files.createLink(dir.resolve("g"), dir.resolve("f"));
+        kernel.resetCounts();
+        assertEquals(node, q.lookup(Guest.ROOT, "g").nodeId());
+        assertCost(3, "a new name of a known inode");
+        assertEquals(node, q.lookup(Guest.ROOT, "g").nodeId());
+        assertCost(1, "that name again");
     }
 
     @Test
@@ -140,10 +154,10 @@ final class SyscallCostTest {
     void aFaultOfTheKernelLeavesNothingBehind() throws IOException {
         Files.createFile(dir.resolve("f"));
         long before = ServedDirectory.openDescriptors();
-        // The look at the name, then what was opened.
+        // A new name is opened, then looked at.
         kernel.fail("openat", Errno.EMFILE);
         assertEquals(Errno.EMFILE, q.tryLookup(Guest.ROOT, "f").error());
-        kernel.pass("statx", 1).fail("statx", Errno.EIO);
+        kernel.fail("statx", Errno.EIO);
         assertEquals(Errno.EIO, q.tryLookup(Guest.ROOT, "f").error());
         kernel.pass("openat", 1).fail("openat", Errno.EMFILE);
         assertEquals(Errno.EMFILE, q.tryCreate(Guest.ROOT, "g", Fcntl.O_RDWR, 0600, 0).error());
