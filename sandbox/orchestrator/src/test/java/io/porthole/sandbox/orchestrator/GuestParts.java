@@ -51,7 +51,7 @@ public final class GuestParts {
     }
 
     public static Path guest(String name) {
-        return needed(dist().resolve("guest").resolve(name), "dev/build");
+        return needed(dist().resolve("guest").resolve(name), "dev/build && dev/guest-image");
     }
 
     private static Path needed(Path path, String command) {

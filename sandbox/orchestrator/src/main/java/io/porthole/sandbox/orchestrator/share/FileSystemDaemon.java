@@ -5,7 +5,9 @@ import io.porthole.sandbox.orchestrator.process.ProcessId;
 import io.porthole.sandbox.orchestrator.process.TailBuffer;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -77,16 +79,25 @@ public final class FileSystemDaemon implements AutoCloseable {
         }
     }
 
-    /** /proc/net/unix: flag 0x10000 (__SO_ACCEPTCON) marks a listening socket. */
-    private static boolean listens(Path socket) throws IOException {
+    /**
+     * Flag 0x10000 (__SO_ACCEPTCON) in /proc/PID/net/unix marks a listening socket. The daemon may
+     * have made it in a network namespace of its own.
+     */
+    private boolean listens(Path socket) throws IOException {
         if (!Files.exists(socket)) {
             return false;
         }
-        String table = Files.readString(Path.of("/proc/net/unix"), StandardCharsets.ISO_8859_1);
-        String name = socket.toString();
-        for (String line : table.split("\n", -1)) {
-            if (line.endsWith(" " + name) && line.split("\\s+", -1)[3].equals("00010000")) {
-                return true;
+        String name = " " + socket;
+        for (String table : new String[] {"/proc/" + id.pid() + "/net/unix", "/proc/net/unix"}) {
+            try {
+                String lines = Files.readString(Path.of(table), StandardCharsets.ISO_8859_1);
+                for (String line : lines.split("\n", -1)) {
+                    if (line.endsWith(name) && line.split("\\s+", -1)[3].equals("00010000")) {
+                        return true;
+                    }
+                }
+            } catch (NoSuchFileException | AccessDeniedException e) {
+                // It has just ended, which the caller sees.
             }
         }
         return false;
