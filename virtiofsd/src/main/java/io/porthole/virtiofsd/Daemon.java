@@ -53,6 +53,7 @@ final class Daemon {
         try (Endpoint endpoint = Endpoint.open(sys, options)) {
             removeFilesOnSignal(endpoint);
             requireNamespaces();
+            openAllJars();
             try (Jail jail = Jail.enter(sys, options)) {
                 CapabilitySet.limitTo(sys, capabilities);
                 PassthroughFileSystem files =
@@ -92,6 +93,14 @@ final class Daemon {
                 files.threadStopped();
             }
         };
+    }
+
+    /**
+     * A search without a result opens every jar of the class path: none could be opened from inside
+     * the jail, and with an AOT cache few have been until now.
+     */
+    private static void openAllJars() {
+        Daemon.class.getClassLoader().getResource("META-INF/porthole/none");
     }
 
     /**
