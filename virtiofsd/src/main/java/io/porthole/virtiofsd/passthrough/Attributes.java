@@ -15,6 +15,8 @@ import java.lang.foreign.MemorySegment;
  */
 final class Attributes {
     private static final int UNCHANGED = -1;
+    private static final int STATX_SYNC_FLAGS =
+            Fcntl.AT_STATX_FORCE_SYNC | Fcntl.AT_STATX_DONT_SYNC;
     private static final int MODE_BITS = 07777;
 
     private final Share share;
@@ -36,6 +38,28 @@ final class Attributes {
             return result;
         }
         entries.writeAttr(w, out, at);
+        return 0;
+    }
+
+    /**
+     * STATX. A struct fuse_statx is a struct statx, of which the guest gets what means something
+     * there.
+     */
+    long statx(Worker w, long nodeId, int statxFlags, MemorySegment out, long at) {
+        int inode = share.inode(nodeId);
+        if (inode < 0) {
+            return inode;
+        }
+        int fd = share.fd(w, inode);
+        if (fd < 0) {
+            return fd;
+        }
+        int flags = Fcntl.AT_EMPTY_PATH | (statxFlags & STATX_SYNC_FLAGS);
+        long result = share.sys.statx(fd, w.emptyPath, flags, Stat.MASK, w.stat.address());
+        if (result < 0) {
+            return result;
+        }
+        entries.writeStatx(w, out, at);
         return 0;
     }
 

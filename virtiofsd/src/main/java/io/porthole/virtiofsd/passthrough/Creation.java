@@ -1,5 +1,6 @@
 package io.porthole.virtiofsd.passthrough;
 
+import io.porthole.fuse.FuseEntryOut;
 import io.porthole.fuse.InitFlags;
 import io.porthole.fuse.Request;
 import io.porthole.linux.Errno;
@@ -22,14 +23,25 @@ final class Creation {
     private final Entries entries;
     private final FileIo files;
 
-    Creation(Share share, Entries entries, FileIo files) {
+    /** The path of a directory itself, relative to its descriptor. */
+    private final long dot;
+
+    Creation(Share share, Entries entries, FileIo files, long dot) {
+        this.dot = dot;
         this.share = share;
         this.entries = entries;
         this.files = files;
     }
 
     long mkdir(
-            Worker w, Request r, long nameAddr, int mode, int umask, MemorySegment out, long at) {
+            Worker w,
+            Request r,
+            long nameAddr,
+            int nameBytes,
+            int mode,
+            int umask,
+            MemorySegment out,
+            long at) {
         int parent = share.directory(r.nodeId());
         if (parent < 0) {
             return parent;
@@ -43,13 +55,16 @@ final class Creation {
             result = share.sys.mkdirat(dirFd, nameAddr, mode & MODE_BITS);
             end(w, r, false);
         }
-        return result < 0 ? result : entry(w, parent, nameAddr, out, at);
+        return result < 0
+                ? result
+                : entry(w, r, parent, nameAddr, nameBytes, Fcntl.AT_REMOVEDIR, out, at);
     }
 
     long mknod(
             Worker w,
             Request r,
             long nameAddr,
+            int nameBytes,
             int mode,
             int rdev,
             int umask,
@@ -71,10 +86,17 @@ final class Creation {
             result = share.sys.mknodat(dirFd, nameAddr, mode, device);
             end(w, r, groupBit);
         }
-        return result < 0 ? result : entry(w, parent, nameAddr, out, at);
+        return result < 0 ? result : entry(w, r, parent, nameAddr, nameBytes, 0, out, at);
     }
 
-    long symlink(Worker w, Request r, long nameAddr, long targetAddr, MemorySegment out, long at) {
+    long symlink(
+            Worker w,
+            Request r,
+            long nameAddr,
+            int nameBytes,
+            long targetAddr,
+            MemorySegment out,
+            long at) {
         int parent = share.directory(r.nodeId());
         if (parent < 0) {
             return parent;
@@ -88,7 +110,7 @@ final class Creation {
             result = share.sys.symlinkat(targetAddr, dirFd, nameAddr);
             end(w, r, false);
         }
-        return result < 0 ? result : entry(w, parent, nameAddr, out, at);
+        return result < 0 ? result : entry(w, r, parent, nameAddr, nameBytes, 0, out, at);
     }
 
     long link(Worker w, long oldNodeId, long parentId, long nameAddr, MemorySegment out, long at) {
@@ -122,7 +144,8 @@ final class Creation {
         Stat stat = w.stat;
         long nodeId = share.inodes.findAndCount(stat.ino(), mount, stat.birth(), w.presence);
         if (nodeId == 0) {
-            return entry(w, parent, nameAddr, out, at);
+            nodeId = entries.find(w, parent, nameAddr, true, out, at);
+            return Math.min(nodeId, 0);
         }
         entries.writeEntry(w, nodeId, mount, parent, out, at);
         return 0;
@@ -133,6 +156,7 @@ final class Creation {
             Worker w,
             Request r,
             long nameAddr,
+            int nameBytes,
             int flags,
             int mode,
             int umask,
@@ -161,20 +185,100 @@ final class Creation {
                             mode & MODE_BITS);
             end(w, r, groupBit);
         }
-        w.credentials.self();
+        share.identityToRead(w);
         if (fd == -Errno.EEXIST && (flags & Fcntl.O_EXCL) == 0) {
+            w.credentials.self();
             return openExisting(w, parent, nameAddr, flags, openFlags, out, entryAt, openAt);
         }
         if (fd < 0) {
             return fd;
         }
-        long pin = share.sys.openat(share.procFd, w.pathOf((int) fd), REOPEN_PINNED, 0);
+        long labelled = label(w, r, (int) fd);
+        if (labelled < 0) {
+            share.sys.unlinkat(dirFd, nameAddr, 0);
+            share.sys.close((int) fd);
+            return labelled;
+        }
+        long opened = openNew(w, parent, (int) fd, flags, out, entryAt, openAt);
+        if (opened >= 0) {
+            met(r, parent, FuseEntryOut.nodeId(out, entryAt), nameAddr, nameBytes);
+        }
+        return opened;
+    }
+
+    /** TMPFILE: as CREATE, without a name. LINK may give it one. */
+    long tmpfile(
+            Worker w,
+            Request r,
+            int flags,
+            int mode,
+            int umask,
+            MemorySegment out,
+            long entryAt,
+            long openAt) {
+        int parent = share.directory(r.nodeId());
+        if (parent < 0) {
+            return parent;
+        }
+        int dirFd = share.fd(w, parent);
+        if (dirFd < 0) {
+            return dirFd;
+        }
+        boolean groupBit = (mode & StatMode.S_ISGID) != 0;
+        long fd = begin(w, r, umask, groupBit);
+        if (fd >= 0) {
+            int kind = Fcntl.O_TMPFILE | Fcntl.O_CLOEXEC | (flags & Fcntl.O_EXCL);
+            fd =
+                    share.sys.openat(
+                            dirFd,
+                            dot,
+                            (files.hostFlags(flags) & ~Fcntl.O_TRUNC) | kind,
+                            mode & MODE_BITS);
+            end(w, r, groupBit);
+        }
+        share.identityToRead(w);
+        if (fd < 0) {
+            return fd;
+        }
+        long labelled = label(w, r, (int) fd);
+        if (labelled < 0) {
+            share.sys.close((int) fd);
+            return labelled;
+        }
+        return openNew(w, parent, (int) fd, flags, out, entryAt, openAt);
+    }
+
+    /** Entry and handle of a file that was just made and is open as {@code fd}. */
+    private long openNew(
+            Worker w, int parent, int fd, int flags, MemorySegment out, long entryAt, long openAt) {
+        long pin = share.sys.openat(share.procFd, w.pathOf(fd), REOPEN_PINNED, 0);
         long nodeId = pin < 0 ? pin : entries.adopt(w, parent, (int) pin, out, entryAt);
         if (nodeId < 0) {
-            share.sys.close((int) fd);
+            share.sys.close(fd);
             return nodeId;
         }
-        return opened(w, nodeId, files.register(nodeId, (int) fd, flags, out, openAt));
+        return opened(w, nodeId, files.register(nodeId, fd, flags, 0, out, openAt));
+    }
+
+    /** The guest will ask for the name again. */
+    private void met(Request r, int parent, long nodeId, long nameAddr, int nameBytes) {
+        MemorySegment in = r.in();
+        int hint = NameHints.of(parent, in, nameAddr - in.address(), nameBytes);
+        share.inodes.met(nodeId, hint);
+    }
+
+    /** Gives a new inode the security context that the guest has sent along, if it has. */
+    private long label(Worker w, Request r, int fd) {
+        if (r.securityNameBytes() == 0) {
+            return 0;
+        }
+        w.credentials.self();
+        return share.sys.setxattr(
+                w.pathOf(fd),
+                r.securityNameAddr(),
+                r.securityValueAddr(),
+                r.securityValueBytes(),
+                0);
     }
 
     /** Another made the file since the guest looked. */
@@ -231,11 +335,34 @@ final class Creation {
                 : share.sys.renameat2(dirFd, nameAddr, newDirFd, newNameAddr, flags);
     }
 
-    /** The entry of a name that was just made; the daemon itself again. */
-    private long entry(Worker w, int parent, long nameAddr, MemorySegment out, long at) {
-        w.credentials.self();
+    /** The entry of a name that was just made, with its security context. */
+    private long entry(
+            Worker w,
+            Request r,
+            int parent,
+            long nameAddr,
+            int nameBytes,
+            int removeFlags,
+            MemorySegment out,
+            long at) {
+        share.identityToRead(w);
         long nodeId = entries.find(w, parent, nameAddr, true, out, at);
-        return nodeId < 0 ? nodeId : 0;
+        if (nodeId < 0) {
+            return nodeId;
+        }
+        met(r, parent, nodeId, nameAddr, nameBytes);
+        if (r.securityNameBytes() == 0) {
+            return 0;
+        }
+        int fd = share.fd(w, InodeTable.slotOf(nodeId));
+        long labelled = fd < 0 ? fd : label(w, r, fd);
+        if (labelled < 0) {
+            int dirFd = share.fd(w, parent);
+            if (dirFd >= 0) {
+                share.sys.unlinkat(dirFd, nameAddr, removeFlags);
+            }
+        }
+        return opened(w, nodeId, labelled);
     }
 
     /**

@@ -3,6 +3,7 @@ package io.porthole.virtiofsd.passthrough;
 import io.porthole.fuse.FuseAttr;
 import io.porthole.fuse.FuseAttrOut;
 import io.porthole.fuse.FuseEntryOut;
+import io.porthole.fuse.FuseStatxOut;
 import io.porthole.fuse.InitFlags;
 import io.porthole.fuse.Request;
 import io.porthole.linux.Errno;
@@ -182,6 +183,13 @@ final class Entries {
         FuseAttrOut.attrValid(out, at, attrSeconds);
         FuseAttrOut.attrValidNsec(out, at, attrNanos);
         w.stat.toAttr(out, at + FuseAttrOut.ATTR, 0);
+    }
+
+    /** Writes the fuse_statx_out of the inode whose attributes {@code w.stat} holds. */
+    void writeStatx(Worker w, MemorySegment out, long at) {
+        FuseStatxOut.attrValid(out, at, attrSeconds);
+        FuseStatxOut.attrValidNsec(out, at, attrNanos);
+        w.stat.toStatx(out, at + FuseStatxOut.STAT);
     }
 
     private static boolean isDots(Request r, long nameAddr, int nameBytes) {

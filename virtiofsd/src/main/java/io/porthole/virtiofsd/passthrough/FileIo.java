@@ -73,6 +73,7 @@ final class FileIo {
         if (inodeFd < 0) {
             return inodeFd;
         }
+        boolean unchanged = unchangedSinceLastOpen(w, inode, inodeFd);
         boolean kill =
                 (openFlags & FuseOpenIn.FUSE_OPEN_KILL_SUIDGID) != 0
                         && (hostFlags & Fcntl.O_TRUNC) != 0;
@@ -90,7 +91,27 @@ final class FileIo {
         if (kill) {
             w.credentials.withFsetid();
         }
-        return fd < 0 ? fd : register(nodeId, (int) fd, flags, out, at);
+        if (fd < 0) {
+            return fd;
+        }
+        int cacheFlags = unchanged ? FuseOpenOut.FOPEN_KEEP_CACHE : 0;
+        return register(nodeId, (int) fd, flags, cacheFlags, out, at);
+    }
+
+    /**
+     * Whether what the guest has cached of a file since it last opened it is still right. Asked
+     * before the file is opened: a change after this look is found by the next one. A host process
+     * that changes the file through a mapping is found once its pages have been written back.
+     */
+    private boolean unchangedSinceLastOpen(Worker w, int inode, int fd) {
+        return share.options.cache() == CachePolicy.AUTO
+                && share.mounts.isLocal(share.inodes.mount(inode))
+                && w.statFd(share.sys, fd) >= 0
+                && share.inodes.opensSameContents(inode, w.stat.contentVersion(nowNanos()));
+    }
+
+    private static long nowNanos() {
+        return System.currentTimeMillis() * 1_000_000L;
     }
 
     private long reopen(Worker w, int fd, int flags) {
@@ -101,9 +122,10 @@ final class FileIo {
      * Makes a handle of an open file and writes fuse_open_out.
      *
      * @param fd taken over, also on failure
+     * @param cacheFlags FOPEN_* on top of the cache policy's
      * @return 0 or -errno
      */
-    long register(long nodeId, int fd, int flags, MemorySegment out, long at) {
+    long register(long nodeId, int fd, int flags, int cacheFlags, MemorySegment out, long at) {
         int inode = share.inode(nodeId);
         boolean local = inode >= 0 && share.mounts.isLocal(share.inodes.mount(inode));
         long fh = share.handles.add(nodeId, fd, local ? HandleTable.LOCAL : 0, null);
@@ -112,7 +134,7 @@ final class FileIo {
             return -Errno.ENFILE;
         }
         boolean direct = share.options.allowDirectIo() && (flags & Fcntl.O_DIRECT) != 0;
-        int openFlags = share.options.cache().fileOpenFlags(direct);
+        int openFlags = share.options.cache().fileOpenFlags(direct) | cacheFlags;
         if (local) {
             openFlags |= FuseOpenOut.FOPEN_NOFLUSH;
         }

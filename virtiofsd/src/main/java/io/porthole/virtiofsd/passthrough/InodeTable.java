@@ -42,6 +42,9 @@ final class InodeTable extends SlotTable<InodeTable.Inodes> {
         /** Where {@link NameHints} keeps the name by which the inode was met last. */
         private final int[] hint = new int[CHUNK_SLOTS];
 
+        /** {@link Stat#contentVersion} at the last open; made when the first one comes. */
+        private volatile long @Nullable [] version;
+
         /** {@link InodeHandles} of inodes that are not pinned; made when the first one comes. */
         private long @Nullable [] handle;
 
@@ -96,6 +99,30 @@ final class InodeTable extends SlotTable<InodeTable.Inodes> {
     long handle(int slot) {
         long[] handles = chunk(slot).handle;
         return handles == null ? 0 : handles[slot & CHUNK_MASK];
+    }
+
+    /**
+     * Remembers which contents the guest is about to open.
+     *
+     * @param version {@link Stat#contentVersion}
+     * @return whether they are those of its last open
+     */
+    boolean opensSameContents(int slot, long version) {
+        Inodes c = chunk(slot);
+        long[] versions = c.version;
+        if (versions == null) {
+            synchronized (lock) {
+                versions = c.version;
+                if (versions == null) {
+                    versions = new long[CHUNK_SLOTS];
+                    c.version = versions;
+                }
+            }
+        }
+        int i = slot & CHUNK_MASK;
+        boolean same = version != 0 && versions[i] == version;
+        versions[i] = version;
+        return same;
     }
 
     /** Inodes with a descriptor of their own. */
@@ -243,6 +270,11 @@ final class InodeTable extends SlotTable<InodeTable.Inodes> {
             c.mount[i] = mount;
             c.birth[i] = birth;
             c.type[i] = type;
+            c.hint[i] = 0;
+            long[] versions = c.version;
+            if (versions != null) {
+                versions[i] = 0;
+            }
             c.fd[i] = fd;
             if (fd >= 0) {
                 pinned++;

@@ -23,6 +23,7 @@ final class MountTable {
     }
 
     private volatile Mounts mounts = new Mounts(new long[8], new long[8], new boolean[8], 0);
+    private volatile boolean allLocal = true;
 
     /** Returns the number of the mount, or -1 if it is not known yet. */
     int find(long device, long mountId) {
@@ -51,6 +52,8 @@ final class MountTable {
         devices[m.count] = device;
         ids[m.count] = mountId;
         locals[m.count] = local;
+        // First: who finds the mount must find this changed.
+        allLocal &= local;
         mounts = new Mounts(devices, ids, locals, m.count + 1);
         return m.count;
     }
@@ -61,6 +64,11 @@ final class MountTable {
      */
     boolean isLocal(int mount) {
         return mounts.local[mount];
+    }
+
+    /** Whether all mounts that requests have met are local. */
+    boolean allLocal() {
+        return allLocal;
     }
 
     /** statfs f_type of file systems without a flush operation (linux/magic.h). */

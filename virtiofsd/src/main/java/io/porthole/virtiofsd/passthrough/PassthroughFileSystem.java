@@ -68,7 +68,7 @@ public final class PassthroughFileSystem implements FileSystem {
         MemorySegment dot = arena.allocate(2);
         dot.set(ValueLayout.JAVA_BYTE, 0, (byte) '.');
         directories = new DirectoryOps(share, entries, dot.address());
-        creation = new Creation(share, entries, files);
+        creation = new Creation(share, entries, files, dot.address());
         xattrs = new Xattrs(share);
         readonly = options.readonly();
     }
@@ -124,6 +124,13 @@ public final class PassthroughFileSystem implements FileSystem {
         return w;
     }
 
+    /** Begins a request that only looks and reads. */
+    private Worker enterToRead() {
+        Worker w = enter();
+        share.identityToRead(w);
+        return w;
+    }
+
     private void leave(Worker w) {
         w.requestEnded();
         share.reclaimer.leave(w.presence);
@@ -159,6 +166,9 @@ public final class PassthroughFileSystem implements FileSystem {
                 Log.LOG.warn("the guest's kernel offers no POSIX ACLs: they stay off");
             }
         }
+        if (options.securityLabel() && options.xattr()) {
+            init.enable(InitFlags.FUSE_SECURITY_CTX);
+        }
         share.begin(init);
     }
 
@@ -177,7 +187,7 @@ public final class PassthroughFileSystem implements FileSystem {
 
     @Override
     public long lookup(Request r, long nameAddr, int nameBytes, MemorySegment out, long at) {
-        Worker w = enterAsSelf();
+        Worker w = enterToRead();
         try {
             return entries.lookup(w, r, nameAddr, nameBytes, out, at);
         } finally {
@@ -197,7 +207,7 @@ public final class PassthroughFileSystem implements FileSystem {
 
     @Override
     public long getattr(Request r, int flags, long fh, MemorySegment out, long at) {
-        Worker w = enterAsSelf();
+        Worker w = enterToRead();
         try {
             return attributes.getattr(w, r.nodeId(), out, at);
         } finally {
@@ -220,7 +230,7 @@ public final class PassthroughFileSystem implements FileSystem {
 
     @Override
     public long readlink(Request r, MemorySegment out, long at, int maxBytes) {
-        Worker w = enterAsSelf();
+        Worker w = enterToRead();
         try {
             return attributes.readlink(w, r.nodeId(), out, at, maxBytes);
         } finally {
@@ -236,7 +246,7 @@ public final class PassthroughFileSystem implements FileSystem {
         }
         Worker w = enter();
         try {
-            return creation.symlink(w, r, nameAddr, targetAddr, out, at);
+            return creation.symlink(w, r, nameAddr, nameBytes, targetAddr, out, at);
         } finally {
             leave(w);
         }
@@ -257,7 +267,7 @@ public final class PassthroughFileSystem implements FileSystem {
         }
         Worker w = enter();
         try {
-            return creation.mknod(w, r, nameAddr, mode, rdev, umask, out, at);
+            return creation.mknod(w, r, nameAddr, nameBytes, mode, rdev, umask, out, at);
         } finally {
             leave(w);
         }
@@ -277,7 +287,7 @@ public final class PassthroughFileSystem implements FileSystem {
         }
         Worker w = enter();
         try {
-            return creation.mkdir(w, r, nameAddr, mode, umask, out, at);
+            return creation.mkdir(w, r, nameAddr, nameBytes, mode, umask, out, at);
         } finally {
             leave(w);
         }
@@ -371,7 +381,45 @@ public final class PassthroughFileSystem implements FileSystem {
         Worker w = enter();
         try {
             return creation.create(
-                    w, r, nameAddr, flags, mode, umask, openFlags, out, entryAt, openAt);
+                    w, r, nameAddr, nameBytes, flags, mode, umask, openFlags, out, entryAt, openAt);
+        } finally {
+            leave(w);
+        }
+    }
+
+    @Override
+    public long tmpfile(
+            Request r,
+            int flags,
+            int mode,
+            int umask,
+            int openFlags,
+            MemorySegment out,
+            long entryAt,
+            long openAt) {
+        if (readonly) {
+            return READ_ONLY;
+        }
+        Worker w = enter();
+        try {
+            return creation.tmpfile(w, r, flags, mode, umask, out, entryAt, openAt);
+        } finally {
+            leave(w);
+        }
+    }
+
+    @Override
+    public long statx(
+            Request r,
+            int getattrFlags,
+            long fh,
+            int statxFlags,
+            int mask,
+            MemorySegment out,
+            long at) {
+        Worker w = enterToRead();
+        try {
+            return attributes.statx(w, r.nodeId(), statxFlags, out, at);
         } finally {
             leave(w);
         }
@@ -379,7 +427,7 @@ public final class PassthroughFileSystem implements FileSystem {
 
     @Override
     public long read(Request r, long fh, long offset, int bytes, int readFlags, int flags) {
-        Worker w = enterAsSelf();
+        Worker w = enterToRead();
         try {
             return files.read(r, fh, offset, bytes);
         } finally {
@@ -402,7 +450,7 @@ public final class PassthroughFileSystem implements FileSystem {
 
     @Override
     public long flush(Request r, long fh, long lockOwner) {
-        Worker w = enterAsSelf();
+        Worker w = enterToRead();
         try {
             return files.flush(r.nodeId(), fh);
         } finally {
@@ -412,7 +460,7 @@ public final class PassthroughFileSystem implements FileSystem {
 
     @Override
     public long release(Request r, long fh, int flags, int releaseFlags, long lockOwner) {
-        Worker w = enterAsSelf();
+        Worker w = enterToRead();
         try {
             return files.release(w, r.nodeId(), fh);
         } finally {
@@ -432,7 +480,7 @@ public final class PassthroughFileSystem implements FileSystem {
 
     @Override
     public long opendir(Request r, int flags, MemorySegment out, long at) {
-        Worker w = enterAsSelf();
+        Worker w = enterToRead();
         try {
             return directories.opendir(w, r.nodeId(), out, at);
         } finally {
@@ -449,7 +497,7 @@ public final class PassthroughFileSystem implements FileSystem {
             MemorySegment out,
             long at,
             int maxBytes) {
-        Worker w = enterAsSelf();
+        Worker w = enterToRead();
         try {
             return directories.readdir(w, r.nodeId(), fh, offset, plus, out, at, maxBytes);
         } finally {
@@ -459,7 +507,7 @@ public final class PassthroughFileSystem implements FileSystem {
 
     @Override
     public long releasedir(Request r, long fh, int flags) {
-        Worker w = enterAsSelf();
+        Worker w = enterToRead();
         try {
             return files.release(w, r.nodeId(), fh);
         } finally {
@@ -479,7 +527,7 @@ public final class PassthroughFileSystem implements FileSystem {
 
     @Override
     public long statfs(Request r, MemorySegment out, long at) {
-        Worker w = enterAsSelf();
+        Worker w = enterToRead();
         try {
             return attributes.statfs(w, r.nodeId(), out, at);
         } finally {
@@ -489,7 +537,7 @@ public final class PassthroughFileSystem implements FileSystem {
 
     @Override
     public long access(Request r, int mask) {
-        Worker w = enterAsSelf();
+        Worker w = enterToRead();
         try {
             return attributes.access(w, r, mask);
         } finally {
@@ -567,7 +615,7 @@ public final class PassthroughFileSystem implements FileSystem {
 
     @Override
     public long lseek(Request r, long fh, long offset, int whence) {
-        Worker w = enterAsSelf();
+        Worker w = enterToRead();
         try {
             return files.lseek(r.nodeId(), fh, offset, whence);
         } finally {

@@ -113,6 +113,16 @@ final class Share implements AutoCloseable {
     }
 
     /**
+     * Makes the thread fit to look and read. Where all files are on this machine it does not matter
+     * as whom, so the identity of the last creation may stay.
+     */
+    void identityToRead(Worker w) {
+        if (!mounts.allLocal() || !w.credentials.readsAsAnyone()) {
+            w.credentials.self();
+        }
+    }
+
+    /**
      * A descriptor of an inode, for as long as the request runs: the one that pins it, or one that
      * is opened by handle.
      *

@@ -1,6 +1,7 @@
 package io.porthole.virtiofsd.passthrough;
 
 import io.porthole.fuse.FuseAttr;
+import io.porthole.fuse.FuseStatx;
 import io.porthole.linux.StatMode;
 import io.porthole.linux.Statx;
 import java.lang.foreign.Arena;
@@ -9,6 +10,14 @@ import java.lang.foreign.MemorySegment;
 /** A struct statx in native memory, and its translation to a struct fuse_attr. One thread's own. */
 final class Stat {
     static final int MASK = Statx.STATX_BASIC_STATS | Statx.STATX_BTIME | Statx.STATX_MNT_ID;
+
+    /** Up to and with the device number; the mount id and what follows is the host's business. */
+    private static final long STATX_COMMON_BYTES = FuseStatx.DEV_MINOR + Integer.BYTES;
+
+    /**
+     * Time stamps are as coarse as the kernel's tick, 10 ms at most; some file systems' more so.
+     */
+    private static final long YOUNG_NANOS = 2_100_000_000L;
 
     private static final long NANOS_PER_SECOND = 1_000_000_000L;
 
@@ -77,6 +86,22 @@ final class Stat {
         return Statx.ctimeSeconds(s, 0) * NANOS_PER_SECOND + Statx.ctimeNanos(s, 0);
     }
 
+    /**
+     * What changes when the contents change: a digest of size, modification and change time, never
+     * 0. It is 0 where the last change is so young that another one could have the same time.
+     *
+     * @param nowNanos time of day in nanoseconds, modulo 2^64
+     */
+    long contentVersion(long nowNanos) {
+        if (nowNanos - changed() < YOUNG_NANOS) {
+            return 0;
+        }
+        long digest = size();
+        digest = (digest ^ modified()) * 0x9e3779b97f4a7c15L;
+        digest = (digest ^ (digest >>> 29) ^ changed()) * 0xbf58476d1ce4e5b9L;
+        return (digest ^ (digest >>> 32)) | 1;
+    }
+
     /** Writes a struct fuse_attr. {@code flags}: FUSE_ATTR_*. */
     void toAttr(MemorySegment out, long at, int flags) {
         FuseAttr.ino(out, at, Statx.inode(s, 0));
@@ -96,5 +121,13 @@ final class Stat {
         FuseAttr.rdev(out, at, (int) StatMode.device(Statx.rdevMajor(s, 0), Statx.rdevMinor(s, 0)));
         FuseAttr.blksize(out, at, Statx.blockSize(s, 0));
         FuseAttr.flags(out, at, flags);
+    }
+
+    /**
+     * Writes a struct fuse_statx, which is a struct statx without what means nothing in a guest.
+     */
+    void toStatx(MemorySegment out, long at) {
+        MemorySegment.copy(s, 0, out, at, STATX_COMMON_BYTES);
+        FuseStatx.mask(out, at, Statx.mask(s, 0) & (Statx.STATX_BASIC_STATS | Statx.STATX_BTIME));
     }
 }

@@ -13,11 +13,11 @@ import java.lang.foreign.ValueLayout;
  * guest while something is created for it. One thread's own object; the raw system calls that it
  * makes change that thread only.
  *
- * <p>The identity is kept until another one is asked for, so a row of creations by one caller costs
- * no system call. Capabilities are kept throughout (SECBIT_NO_SETUID_FIXUP, or capset(2) after each
- * change where that bit could not be set), so an identity decides about the owner of what is
- * created, about quota and reserved blocks, and not about access, which the guest's kernel has
- * checked.
+ * <p>The identity is kept until another one is needed, so a row of creations by one caller, with
+ * looks and reads between them, costs no system call. Capabilities are kept throughout
+ * (SECBIT_NO_SETUID_FIXUP, or capset(2) after each change where that bit could not be set), so an
+ * identity decides about the owner of what is created, about quota and reserved blocks, and not
+ * about access, which the guest's kernel has checked.
  *
  * <p>CAP_FSETID would keep a set-group-ID bit that the caller has no right to (CVE-2018-13405,
  * CVE-2022-0358); {@link #withoutFsetid} takes it away for one call. Supplementary groups are empty
@@ -27,6 +27,7 @@ import java.lang.foreign.ValueLayout;
  * the daemon, and other callers get EPERM.
  */
 final class ThreadCredentials {
+    private static final long DAC_OVERRIDE = 1L << Capabilities.CAP_DAC_OVERRIDE;
     private static final long FSETID = 1L << Capabilities.CAP_FSETID;
     private static final long SETIDS =
             1L << Capabilities.CAP_SETUID | 1L << Capabilities.CAP_SETGID;
@@ -44,6 +45,7 @@ final class ThreadCredentials {
     private final int ownGid;
     private final long effective;
     private final boolean mayChange;
+    private final boolean readsAsAnyone;
     private final boolean fixup;
     private int uid;
     private int gid;
@@ -64,6 +66,7 @@ final class ThreadCredentials {
         SyscallException.check(sys.capget(capHeader, capData.address()), "capget", null);
         effective = Capabilities.effective(capData, 0);
         mayChange = (effective & SETIDS) == SETIDS;
+        readsAsAnyone = (effective & DAC_OVERRIDE) != 0;
         // An id of -1 is invalid, so nothing changes and the present one is returned.
         ownUid = (int) sys.setfsuid(UNCHANGED);
         ownGid = (int) sys.setfsgid(UNCHANGED);
@@ -77,6 +80,14 @@ final class ThreadCredentials {
             SyscallException.check(sys.setgroups(0, 0), "setgroups", null);
         }
         sys.umask(0);
+    }
+
+    /**
+     * Whether it makes no difference, on a file system of this machine, who looks and reads: the
+     * thread may do so whoever it is.
+     */
+    boolean readsAsAnyone() {
+        return readsAsAnyone;
     }
 
     /** Makes the thread the daemon itself again. */

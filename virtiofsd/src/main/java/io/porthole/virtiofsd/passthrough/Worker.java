@@ -18,7 +18,7 @@ import java.lang.foreign.ValueLayout;
  */
 final class Worker implements AutoCloseable {
     private static final int CLONE_FS = 0x200;
-    private static final int DIRECTORY_BUFFER_BYTES = DirectoryStream.BUFFER_BYTES;
+    private static final int KEPT_DIRECTORIES = 8;
 
     final Reclaimer.Participant presence;
     final ThreadCredentials credentials;
@@ -37,9 +37,8 @@ final class Worker implements AutoCloseable {
     final MemorySegment handle;
 
     /** Directories that are not pinned, kept open because more of their names will follow. */
-    private static final int KEPT_DIRECTORIES = 8;
-
     private final long[] keptIds = new long[KEPT_DIRECTORIES];
+
     private final int[] keptFds = new int[KEPT_DIRECTORIES];
     private int oldestKept;
 
@@ -68,7 +67,7 @@ final class Worker implements AutoCloseable {
         stat = new Stat(arena);
         emptyPath = arena.allocate(1).address();
         scratch = arena.allocate(128, 8);
-        directoryBuffer = arena.allocate(DIRECTORY_BUFFER_BYTES, 8);
+        directoryBuffer = arena.allocate(DirectoryStream.BUFFER_BYTES, 8);
         handle = arena.allocate(FileHandle.MAX_BYTES, Integer.BYTES);
         number = arena.allocate(16);
         numberAddress = number.address();

@@ -1,5 +1,6 @@
 package io.porthole.virtiofsd.passthrough;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -250,6 +251,62 @@ final class CreationTest {
         plain.uid = USER + 1;
         assertEquals(Errno.EPERM, plain.mkdir(Guest.ROOT, "others", 0700).error());
         assertFalse(Files.exists(dir.resolve("others")));
+    }
+
+    @Test
+    void filesWithoutANameBelongToTheCallerAndCanGetOne() throws IOException {
+        q.uid = USER;
+        q.gid = GROUP;
+        Reply made =
+                q.call(
+                                Opcode.TMPFILE,
+                                Guest.ROOT,
+                                new Body()
+                                        .u32(Fcntl.O_RDWR)
+                                        .u32(StatMode.S_IFREG | 0640)
+                                        .u32(0)
+                                        .u32(0)
+                                        .name("x"))
+                        .ok();
+        long node = made.u64(0);
+        q.write(node, made.u64(128), 0, new byte[] {1, 2, 3}, 0, 0).ok();
+        assertEquals(0, q.getattr(node).links());
+        assertEquals(USER, q.getattr(node).uid());
+        q.link(node, Guest.ROOT, "named").ok();
+        assertOwner(USER, GROUP, "named");
+        assertEquals(3, Files.size(dir.resolve("named")));
+        assertEquals(0640, mode("named"));
+    }
+
+    @Test
+    void aSecurityContextIsPartOfTheCreation() throws IOException {
+        PassthroughOptions options =
+                PassthroughOptions.builder().xattr(true).securityLabel(true).build();
+        try (Guest labelling = new Guest(dir, options)) {
+            Guest.Queue l = labelling.queue;
+            assertTrue(labelling.server.session().isEnabled(InitFlags.FUSE_SECURITY_CTX));
+            l.securityName = "security.test";
+            l.securityValue = "a label";
+            long[] nodes = {
+                l.tryCreate(Guest.ROOT, "file", Fcntl.O_RDWR, 0600, 0).ok().u64(0),
+                l.mkdir(Guest.ROOT, "dir", 0700).ok().u64(0),
+                l.mknod(Guest.ROOT, "fifo", StatMode.S_IFIFO | 0600, 0).ok().u64(0),
+                l.symlink(Guest.ROOT, "link", "target").ok().u64(0)
+            };
+            l.securityName = "";
+            for (long node : nodes) {
+                Reply value = l.getxattr(node, "security.test", 100).ok();
+                assertEquals("a label", new String(value.bytes(), UTF_8));
+            }
+            // What cannot be labelled is not made.
+            l.securityName = "nonsense.test";
+            assertEquals(
+                    Errno.EOPNOTSUPP,
+                    l.tryCreate(Guest.ROOT, "none", Fcntl.O_RDWR, 0600, 0).error());
+            assertEquals(Errno.EOPNOTSUPP, l.mkdir(Guest.ROOT, "none", 0700).error());
+            assertFalse(Files.exists(dir.resolve("none")));
+            assertEquals(1 + nodes.length, labelling.fileSystem.inodeCount());
+        }
     }
 
     @Test

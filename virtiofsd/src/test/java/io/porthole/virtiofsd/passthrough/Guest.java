@@ -225,6 +225,8 @@ final class Guest implements AutoCloseable {
         int uid;
         int gid;
         int supplementaryGroup = -1;
+        String securityName = "";
+        String securityValue = "";
 
         private Queue(Runnable before) {
             run(() -> {
@@ -276,23 +278,38 @@ final class Guest implements AutoCloseable {
 
         byte[] message(Opcode opcode, long nodeId, Body body) {
             byte[] argument = body.bytes.toByteArray();
-            boolean extended = supplementaryGroup != -1;
-            // struct fuse_ext_header, struct fuse_supp_groups, padded to 8 bytes.
             Body extension = new Body();
-            if (extended) {
-                int padding = -argument.length & 7;
-                argument = new Body().raw(argument).zeros(padding).bytes.toByteArray();
+            if (supplementaryGroup != -1) {
+                // struct fuse_ext_header, struct fuse_supp_groups.
                 extension.u32(16).u32(32).u32(1).u32(supplementaryGroup);
             }
+            if (!securityName.isEmpty()) {
+                // struct fuse_secctx_header, struct fuse_secctx, name, value; padded to 8 bytes.
+                int bytes = 16 + securityName.length() + 1 + securityValue.length();
+                int padding = -bytes & 7;
+                extension
+                        .u32(bytes + padding)
+                        .u32(1)
+                        .u32(securityValue.length())
+                        .u32(0)
+                        .name(securityName)
+                        .raw(securityValue.getBytes(StandardCharsets.ISO_8859_1))
+                        .zeros(padding);
+            }
+            int extensionBytes = extension.bytes.size();
+            if (extensionBytes != 0) {
+                int padding = -argument.length & 7;
+                argument = new Body().raw(argument).zeros(padding).bytes.toByteArray();
+            }
             return new Body()
-                    .u32(40 + argument.length + (extended ? 16 : 0))
+                    .u32(40 + argument.length + extensionBytes)
                     .u32(opcode.code())
                     .u64(++unique)
                     .u64(nodeId)
                     .u32(uid)
                     .u32(gid)
                     .u32(4711)
-                    .u32(extended ? 2 : 0)
+                    .u32(extensionBytes / 8)
                     .raw(argument)
                     .raw(extension.bytes.toByteArray())
                     .bytes

@@ -3,6 +3,7 @@ package io.porthole.virtiofsd.passthrough;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
@@ -397,6 +398,53 @@ final class OptionsTest {
                 Opcode.FALLOCATE,
                 node,
                 new Body().u64(fh).u64(offset).u64(length).u32(mode).u32(0));
+    }
+
+    @Test
+    void pagesOfAFileThatDidNotChangeMayBeKept() throws Exception {
+        Path file = Files.writeString(dir.resolve("f"), "content");
+        try (Guest guest = new Guest(dir, PassthroughOptions.defaults())) {
+            long node = guest.queue.lookup(Guest.ROOT, "f").nodeId();
+            assertFalse(keepsCache(guest, node), "the first open");
+            assertFalse(keepsCache(guest, node), "so young a change proves nothing");
+            Thread.sleep(2200);
+            assertFalse(keepsCache(guest, node), "the first open that can tell");
+            assertTrue(keepsCache(guest, node));
+            assertTrue(keepsCache(guest, node));
+            var time = Files.getLastModifiedTime(file);
+            Files.writeString(file, "CONTENT");
+            Files.setLastModifiedTime(file, time);
+            assertFalse(keepsCache(guest, node), "same size, same modification time");
+        }
+    }
+
+    private static boolean keepsCache(Guest guest, long node) {
+        int flags = guest.queue.tryOpen(node, Fcntl.O_RDONLY).ok().u32(8);
+        return (flags & FuseOpenOut.FOPEN_KEEP_CACHE) != 0;
+    }
+
+    @Test
+    void statxTellsBirthAndNothingOfTheHostsMounts() throws IOException {
+        Path file = Files.writeString(dir.resolve("f"), "content");
+        try (Guest guest = new Guest(dir)) {
+            long node = guest.queue.lookup(Guest.ROOT, "f").nodeId();
+            Reply reply =
+                    guest.queue
+                            .call(
+                                    Opcode.STATX,
+                                    node,
+                                    new Body().u32(0).u32(0).u64(0).u32(0).u32(0xfff))
+                            .ok();
+            assertEquals(32 + 256, reply.body().limit());
+            assertEquals(1, reply.u64(0), "attr_valid");
+            assertEquals(0xfff, reply.u32(32), "mask");
+            assertEquals(7, reply.u64(32 + 40), "size");
+            assertEquals((long) (Long) Files.getAttribute(file, "unix:ino"), reply.u64(32 + 32));
+            assertTrue(reply.u64(32 + 80) > 0, "birth");
+            for (int i = 144; i < 256; i += 8) {
+                assertEquals(0, reply.u64(32 + i), "byte " + i);
+            }
+        }
     }
 
     @Test

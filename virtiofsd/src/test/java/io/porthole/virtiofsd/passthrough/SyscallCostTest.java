@@ -87,7 +87,7 @@ final class SyscallCostTest {
         q.getattr(node);
         assertCost(1, "GETATTR");
         long fh = q.open(node, Fcntl.O_RDWR);
-        assertCost(1, "OPEN");
+        assertCost(2, "OPEN, with a look whether the guest's cache is right");
         q.write(node, fh, 0, new byte[100], 0, 0).ok();
         assertCost(1, "WRITE");
         q.read(node, fh, 0, 100);
@@ -125,7 +125,13 @@ final class SyscallCostTest {
         q.uid = 1000;
         q.gid = 1000;
         q.mkdir(Guest.ROOT, "e", 0700).ok();
-        assertCost(3 + 4, "MKDIR for another caller: there and back");
+        assertCost(3 + 2, "MKDIR for another caller");
+        q.mkdir(Guest.ROOT, "f1", 0700).ok();
+        q.lookup(Guest.ROOT, "f1");
+        Reply mine = q.tryCreate(Guest.ROOT, "f2", Fcntl.O_RDWR, 0600, 0).ok();
+        assertCost(3 + 1 + 3, "and more for the same");
+        q.write(mine.u64(0), mine.u64(128), 0, new byte[10], 0, 0).ok();
+        assertCost(1 + 2, "WRITE, as the daemon itself again");
     }
 
     @Test
