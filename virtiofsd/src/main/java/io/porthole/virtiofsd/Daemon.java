@@ -16,6 +16,7 @@ import io.porthole.virtiofsd.passthrough.PassthroughOptions;
 import io.porthole.virtiofsd.transport.RequestThreads;
 import io.porthole.virtiofsd.transport.VirtioFsDevice;
 import java.io.IOException;
+import java.util.zip.Inflater;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -96,11 +97,13 @@ final class Daemon {
     }
 
     /**
-     * A search without a result opens every jar of the class path: none could be opened from inside
-     * the jail, and with an AOT cache few have been until now.
+     * Makes sure that a class outside the AOT cache can still be loaded in the jail, where no file
+     * of ours can be opened: a search without a result opens every jar of the class path, and the
+     * first Inflater loads the library that unpacks from them.
      */
     private static void openAllJars() {
         Daemon.class.getClassLoader().getResource("META-INF/porthole/none");
+        new Inflater(true).end();
     }
 
     /**

@@ -146,6 +146,8 @@ enum AllowedCall {
     CAPSET(126, 91),
     UMASK(95, 166),
     ACCESS(21, -1),
+    STAT(4, -1),
+    LSTAT(6, -1),
     READLINK(89, -1),
     POLL(7, -1),
     EPOLL_WAIT(232, -1),
