@@ -64,7 +64,8 @@ final class CleanupCommand extends BaseCommand {
             Removal.sandbox(store, directory).forEach(context().out()::println);
             return;
         }
-        if (directory.monitor().isPresent()) {
+        // One that has failed is being taken down by its monitor: the removal waits for that.
+        if (directory.monitor().isPresent() && !state.status().over()) {
             if (all) {
                 new MonitorClient(directory).call(new Request.ShutDown());
                 RunCommand.awaitRemovalOrEnd(directory);

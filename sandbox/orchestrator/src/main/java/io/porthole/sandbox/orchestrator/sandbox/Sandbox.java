@@ -31,6 +31,7 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -256,7 +257,9 @@ public final class Sandbox {
             closing = true;
         }
         if (death != null) {
-            // Told before the clean-up: whoever waits shall know at once.
+            // Told before the clean-up: whoever waits or asks shall know at once.
+            record(s -> s.failed(death.message(), death.consoleTail()));
+            machine.abandon();
             for (Container c : containers.values()) {
                 c.lost(death.message(), death.consoleTail());
             }
@@ -270,16 +273,18 @@ public final class Sandbox {
         } catch (IOException e) {
             LOG.error("cannot unmount: {}", e.getMessage());
         }
+        if (death == null) {
+            record(s -> s.with(SandboxState.Status.STOPPED));
+        }
+        ended.complete(journal.state());
+    }
+
+    private void record(UnaryOperator<SandboxState> change) {
         try {
-            if (death == null) {
-                journal.update(s -> s.with(SandboxState.Status.STOPPED));
-            } else {
-                journal.update(s -> s.failed(death.message(), death.consoleTail()));
-            }
+            journal.update(change);
         } catch (IOException e) {
             LOG.error("cannot write the state: {}", e.getMessage());
         }
-        ended.complete(journal.state());
     }
 
     /** The sandbox of a single container goes when that has ended. */

@@ -421,6 +421,14 @@ final class SandboxMachine implements AutoCloseable {
         return death;
     }
 
+    /** Gives the guest up: {@link #close} will not ask its agent any more. */
+    void abandon() {
+        AgentClient client = agent;
+        if (client != null) {
+            client.close();
+        }
+    }
+
     /** Ends everything, in the order in which it depends on each other; idempotent. */
     @Override
     public void close() {
@@ -429,7 +437,7 @@ final class SandboxMachine implements AutoCloseable {
         VirtualMachine running = vm;
         if (client != null) {
             try {
-                if (running != null && !running.end().isDone()) {
+                if (client.isOpen() && running != null && !running.end().isDone()) {
                     AgentClient.await(
                             client.withTimeout(Duration.ofSeconds(3))
                                     .destroySandbox(DestroySandboxRequest.getDefaultInstance()));
