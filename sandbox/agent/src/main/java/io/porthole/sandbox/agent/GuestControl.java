@@ -258,6 +258,11 @@ final class GuestControl {
                 "porthole_agent_open_descriptors",
                 descriptors == null ? 0 : descriptors.length);
         status(text, "VmRSS:", "porthole_agent_resident_kibibytes", "/proc/self/status");
+        status(
+                text,
+                "RssAnon:",
+                "porthole_agent_resident_anonymous_kibibytes",
+                "/proc/self/status");
         status(text, "Threads:", "porthole_agent_threads", "/proc/self/status");
         status(text, "MemTotal:", "porthole_guest_memory_total_kibibytes", "/proc/meminfo");
         status(text, "MemAvailable:", "porthole_guest_memory_available_kibibytes", "/proc/meminfo");

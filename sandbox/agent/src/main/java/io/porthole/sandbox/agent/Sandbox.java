@@ -364,6 +364,8 @@ final class Sandbox {
      */
     void removeContainer(String id, int limitSeconds) throws IOException {
         Container container = container(id);
+        // Its cgroup goes away: what the watcher would see then is no event.
+        oom.forget(container);
         crun.delete(id);
         try {
             if (limitSeconds == 0) {
@@ -385,7 +387,6 @@ final class Sandbox {
         synchronized (this) {
             containers.remove(id);
         }
-        oom.forget(container);
         container.close();
         for (String target : container.storages()) {
             mounts.release(target);

@@ -94,6 +94,8 @@ class AgentIT {
     @AfterAll
     void end() throws Exception {
         if (machine != null) {
+            System.out.println(
+                    await(agent.getMetrics(GetMetricsRequest.getDefaultInstance())).getMetrics());
             System.out.println("guest console:\n" + machine.console());
             machine.close();
         }

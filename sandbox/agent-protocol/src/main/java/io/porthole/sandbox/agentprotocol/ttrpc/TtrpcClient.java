@@ -23,9 +23,9 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -41,8 +41,7 @@ public final class TtrpcClient implements AutoCloseable {
     private final Map<Integer, Pending<?>> pending = new ConcurrentHashMap<>();
     // A virtio-serial port serves one client after another, and the guest may still write an answer
     // for the one before: a random start keeps its stream ids and ours apart.
-    private final AtomicInteger nextStream =
-            new AtomicInteger(ThreadLocalRandom.current().nextInt(1 << 29) << 1 | 1);
+    private int nextStream = ThreadLocalRandom.current().nextInt(1 << 29) << 1 | 1;
     private volatile @Nullable Throwable failure;
 
     private TtrpcClient(Channel channel, String peer) {
@@ -94,7 +93,6 @@ public final class TtrpcClient implements AutoCloseable {
             MessageLite request,
             Parser<R> parser,
             Duration timeout) {
-        int stream = nextStream.getAndAdd(2);
         Pending<R> call = new Pending<>(service + "/" + method, parser);
         Request message =
                 Request.newBuilder()
@@ -112,13 +110,28 @@ public final class TtrpcClient implements AutoCloseable {
             return call.result;
         }
         byte[] frame = new byte[TtrpcFrame.HEADER_BYTES + length];
-        TtrpcFrame.putHeader(
-                frame, 0, length, stream, TtrpcFrame.TYPE_REQUEST, TtrpcFrame.FLAG_REMOTE_CLOSED);
         try {
             message.writeTo(CodedOutputStream.newInstance(frame, TtrpcFrame.HEADER_BYTES, length));
         } catch (IOException e) {
             throw new IllegalStateException("a message that does not fit its own size", e);
         }
+        try {
+            channel.eventLoop().execute(() -> send(call, frame, length, timeout));
+        } catch (RejectedExecutionException e) {
+            call.fail(StatusCode.UNAVAILABLE, "the event loop has ended", e);
+        }
+        return call.result;
+    }
+
+    /** On the event loop, so that stream ids grow in the order in which requests are written. */
+    private void send(Pending<?> call, byte[] frame, int length, Duration timeout) {
+        if (call.result.isDone()) {
+            return;
+        }
+        int stream = nextStream;
+        nextStream += 2;
+        TtrpcFrame.putHeader(
+                frame, 0, length, stream, TtrpcFrame.TYPE_REQUEST, TtrpcFrame.FLAG_REMOTE_CLOSED);
         pending.put(stream, call);
         Future<?> timer = timeout.isZero() ? null : startTimer(call, timeout);
         var _ =
@@ -134,7 +147,6 @@ public final class TtrpcClient implements AutoCloseable {
                         call.fail(StatusCode.UNAVAILABLE, gone(), done.cause());
                     }
                 });
-        return call.result;
     }
 
     public boolean isOpen() {

@@ -16,6 +16,10 @@ import java.util.Set;
  * <p>The thread that calls {@link #serveOne} reads frames and hands requests to the service;
  * answers are written by whichever thread makes them, a frame at a time. When a client goes, its
  * open calls are cancelled, so that a read that nobody waits for takes no bytes from its stream.
+ *
+ * <p>A virtio-serial port may not tell of a client's end when the next one is quick. What tells
+ * then is the stream id: a client's only grow, so that one which was used before, or is far from
+ * the last, is another client's.
  */
 public final class TtrpcServer {
     private static final int READ_BYTES = 32 << 10;
@@ -35,11 +39,11 @@ public final class TtrpcServer {
      *     may still be served
      */
     public void serveOne() throws IOException {
-        Connection connection = new Connection(link);
+        Reader reader = new Reader();
         try {
-            new Reader(connection).run();
+            reader.run();
         } finally {
-            connection.close();
+            reader.connection.close();
         }
     }
 
@@ -116,14 +120,11 @@ public final class TtrpcServer {
     }
 
     private final class Reader {
-        private final Connection connection;
+        private Connection connection = new Connection(link);
+        private final StreamIds ids = new StreamIds();
         private byte[] buffer = new byte[READ_BYTES];
         private int start;
         private int end;
-
-        Reader(Connection connection) {
-            this.connection = connection;
-        }
 
         void run() throws IOException {
             while (fill(TtrpcFrame.HEADER_BYTES, false)) {
@@ -176,6 +177,10 @@ public final class TtrpcServer {
                         stream,
                         status(StatusCode.INVALID_ARGUMENT, "a client's stream ids are odd"));
                 return;
+            }
+            if (ids.beginsAnotherClient(stream)) {
+                connection.close();
+                connection = new Connection(link);
             }
             Call call = new Call(connection, stream, request.getTimeoutNano());
             connection.open(call);

@@ -376,6 +376,27 @@ class TtrpcTest {
     }
 
     @Test
+    void openCallsAreCancelledWhenAnotherClientSpeaksOnTheSameLink() throws Exception {
+        try (SocketChannel raw = SocketChannel.open(UnixDomainSocketAddress.of(socket))) {
+            raw.write(request(101, "ReadStdout"));
+            Call call = waiting.take();
+            raw.write(request(800_001, "ReadStdout"));
+            Call next = waiting.take();
+            assertTrue(call.isOver());
+            assertFalse(call.reply(ReadStreamResponse.getDefaultInstance()));
+            assertTrue(next.reply(ReadStreamResponse.getDefaultInstance()));
+            assertEquals(800_001, TtrpcFrame.stream(readFrame(raw), 0));
+        }
+    }
+
+    private static ByteBuffer request(int stream, String method) {
+        byte[] name = method.getBytes(US_ASCII);
+        ByteBuffer frame = ByteBuffer.allocate(64);
+        frame.putInt(2 + name.length).putInt(stream).put((byte) 1).put((byte) 1);
+        return frame.put(new byte[] {0x12, (byte) name.length}).put(name).flip();
+    }
+
+    @Test
     void connectingToNothingIsUnavailable() {
         TtrpcException failure =
                 failureOf(TtrpcClient.connect(group, folder.resolve("missing.sock")));
