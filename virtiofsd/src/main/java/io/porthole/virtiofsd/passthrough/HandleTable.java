@@ -15,6 +15,11 @@ final class HandleTable extends SlotTable<HandleTable.Handles> {
         private final @Nullable DirectoryStream[] stream = new DirectoryStream[CHUNK_SLOTS];
 
         private Handles() {}
+
+        @Override
+        int[] freeLinks() {
+            return flags;
+        }
     }
 
     /** {@link #flags}: close(2) needs no flush, see {@link MountTable#isLocal}. */

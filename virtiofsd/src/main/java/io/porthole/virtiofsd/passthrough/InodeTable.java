@@ -1,6 +1,7 @@
 package io.porthole.virtiofsd.passthrough;
 
 import io.porthole.fuse.FileSystem;
+import io.porthole.linux.StatMode;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -30,14 +31,24 @@ final class InodeTable extends SlotTable<InodeTable.Inodes> {
 
     private static final int DELETED = -1;
 
-    /** Columns. */
+    /** {@code kind}: S_IFMT bits go right, the mount goes left. */
+    private static final int MOUNT_SHIFT = 4;
+
+    private static final int TYPE_SHIFT = 12;
+
+    /** Columns: 40 bytes an inode, 48 once one of its chunk was opened. */
     static final class Inodes extends SlotTable.Chunk {
         private final long[] ino = new long[CHUNK_SLOTS];
         private final long[] lookups = new long[CHUNK_SLOTS];
-        private final long[] birth = new long[CHUNK_SLOTS];
-        private final int[] mount = new int[CHUNK_SLOTS];
-        private final int[] fd = new int[CHUNK_SLOTS];
-        private final int[] type = new int[CHUNK_SLOTS];
+
+        /** The descriptor, or what {@link InodeHandles} keeps, which is beyond 32 bits. */
+        private final long[] pin = new long[CHUNK_SLOTS];
+
+        /** Mount and type. */
+        private final int[] kind = new int[CHUNK_SLOTS];
+
+        /** Digest of the birth time. */
+        private final int[] birth = new int[CHUNK_SLOTS];
 
         /** Where {@link NameHints} keeps the name by which the inode was met last. */
         private final int[] hint = new int[CHUNK_SLOTS];
@@ -45,10 +56,12 @@ final class InodeTable extends SlotTable<InodeTable.Inodes> {
         /** {@link Stat#contentVersion} at the last open; made when the first one comes. */
         private volatile long @Nullable [] version;
 
-        /** {@link InodeHandles} of inodes that are not pinned; made when the first one comes. */
-        private long @Nullable [] handle;
-
         private Inodes() {}
+
+        @Override
+        int[] freeLinks() {
+            return hint;
+        }
     }
 
     /** Names that lead to inodes in here. */
@@ -58,7 +71,10 @@ final class InodeTable extends SlotTable<InodeTable.Inodes> {
     private final Reclaimer reclaimer;
     private final long reclaimTag;
 
-    /** Open addressing: a slot, 0 for never used, or DELETED. A power of two, at most half full. */
+    /**
+     * Open addressing: a slot, 0 for never used, or DELETED. A power of two, two thirds full at
+     * most.
+     */
     private volatile int[] index = new int[1024];
 
     /** Entries of {@link #index} that are not 0. */
@@ -92,13 +108,18 @@ final class InodeTable extends SlotTable<InodeTable.Inodes> {
 
     /** The pinned O_PATH descriptor, or {@link #UNPINNED}. */
     int fd(int slot) {
-        return chunk(slot).fd[slot & CHUNK_MASK];
+        long pin = chunk(slot).pin[slot & CHUNK_MASK];
+        return isDescriptor(pin) ? (int) pin : UNPINNED;
     }
 
-    /** What {@link InodeHandles} keeps of an inode that is not pinned. */
+    private static boolean isDescriptor(long pin) {
+        return pin >>> 32 == 0;
+    }
+
+    /** What {@link InodeHandles} keeps of an inode that is not pinned, else 0. */
     long handle(int slot) {
-        long[] handles = chunk(slot).handle;
-        return handles == null ? 0 : handles[slot & CHUNK_MASK];
+        long pin = chunk(slot).pin[slot & CHUNK_MASK];
+        return isDescriptor(pin) ? 0 : pin;
     }
 
     /**
@@ -132,12 +153,12 @@ final class InodeTable extends SlotTable<InodeTable.Inodes> {
 
     /** S_IFMT bits: what the inode is, which never changes. */
     int type(int slot) {
-        return chunk(slot).type[slot & CHUNK_MASK];
+        return chunk(slot).kind[slot & CHUNK_MASK] << TYPE_SHIFT & StatMode.S_IFMT;
     }
 
     /** Index into the {@link MountTable}. */
     int mount(int slot) {
-        return chunk(slot).mount[slot & CHUNK_MASK];
+        return chunk(slot).kind[slot & CHUNK_MASK] >>> MOUNT_SHIFT;
     }
 
     long ino(int slot) {
@@ -204,7 +225,7 @@ final class InodeTable extends SlotTable<InodeTable.Inodes> {
             if (slot != DELETED) {
                 Inodes c = chunk(slot);
                 int i = slot & CHUNK_MASK;
-                if (c.ino[i] == ino && c.mount[i] == mount) {
+                if (c.ino[i] == ino && c.kind[i] >>> MOUNT_SHIFT == mount) {
                     return true;
                 }
             }
@@ -216,7 +237,9 @@ final class InodeTable extends SlotTable<InodeTable.Inodes> {
     private boolean matches(int slot, long ino, int mount, long birth) {
         Inodes c = chunk(slot);
         int i = slot & CHUNK_MASK;
-        return c.ino[i] == ino && c.mount[i] == mount && (c.fd[i] >= 0 || c.birth[i] == birth);
+        return c.ino[i] == ino
+                && c.kind[i] >>> MOUNT_SHIFT == mount
+                && (isDescriptor(c.pin[i]) || c.birth[i] == Long.hashCode(birth));
     }
 
     private boolean raiseIfCounted(int slot) {
@@ -260,6 +283,8 @@ final class InodeTable extends SlotTable<InodeTable.Inodes> {
                 }
                 return nodeId(known) | KNOWN;
             }
+            // What takes memory comes first: if there is none, nothing has changed.
+            makeRoomInIndex();
             int slot = allocate();
             if (slot < 0) {
                 return 0;
@@ -267,22 +292,16 @@ final class InodeTable extends SlotTable<InodeTable.Inodes> {
             Inodes c = chunk(slot);
             int i = slot & CHUNK_MASK;
             c.ino[i] = ino;
-            c.mount[i] = mount;
-            c.birth[i] = birth;
-            c.type[i] = type;
+            c.kind[i] = mount << MOUNT_SHIFT | type >>> TYPE_SHIFT;
+            c.birth[i] = Long.hashCode(birth);
             c.hint[i] = 0;
             long[] versions = c.version;
             if (versions != null) {
                 versions[i] = 0;
             }
-            c.fd[i] = fd;
+            c.pin[i] = fd >= 0 ? fd : handle;
             if (fd >= 0) {
                 pinned++;
-            } else {
-                if (c.handle == null) {
-                    c.handle = new long[CHUNK_SLOTS];
-                }
-                c.handle[i] = handle;
             }
             LONGS.setVolatile(c.lookups, i, 1L);
             activate(slot);
@@ -344,15 +363,14 @@ final class InodeTable extends SlotTable<InodeTable.Inodes> {
         synchronized (lock) {
             Inodes c = chunk(slot);
             int i = slot & CHUNK_MASK;
-            int fd = c.fd[i];
-            c.fd[i] = UNPINNED;
-            if (fd >= 0) {
+            long pin = c.pin[i];
+            c.pin[i] = 0;
+            boolean descriptor = isDescriptor(pin);
+            if (descriptor) {
                 pinned--;
-            } else if (c.handle != null) {
-                c.handle[i] = 0;
             }
             free(slot);
-            return fd;
+            return descriptor ? (int) pin : UNPINNED;
         }
     }
 
@@ -398,10 +416,13 @@ final class InodeTable extends SlotTable<InodeTable.Inodes> {
         }
     }
 
-    private void indexInsert(int slot) {
-        if (2 * (indexUsed + 1) > index.length) {
+    private void makeRoomInIndex() {
+        if (3L * (indexUsed + 1) > 2L * index.length) {
             rebuildIndex();
         }
+    }
+
+    private void indexInsert(int slot) {
         int[] table = index;
         int mask = table.length - 1;
         int at = hash(ino(slot), mount(slot)) & mask;
@@ -437,7 +458,7 @@ final class InodeTable extends SlotTable<InodeTable.Inodes> {
     private void rebuildIndex() {
         int[] old = index;
         int length = old.length;
-        while (3 * (long) liveCount() > length) {
+        while (2 * (liveCount() + 1L) > length) {
             length *= 2;
         }
         int[] table = new int[length];

@@ -26,8 +26,8 @@ abstract class SlotTable<C extends SlotTable.Chunk> {
     abstract static class Chunk {
         final int[] generation = new int[CHUNK_SLOTS];
 
-        /** Links free slots; 0 ends the list. */
-        final int[] nextFree = new int[CHUNK_SLOTS];
+        /** A column that a free slot has no use for: it links free slots, 0 ends the list. */
+        abstract int[] freeLinks();
     }
 
     private final Chunk[] chunks;
@@ -89,19 +89,21 @@ abstract class SlotTable<C extends SlotTable.Chunk> {
     final int allocate() {
         int slot = firstFree;
         if (slot != 0) {
-            firstFree = chunk(slot).nextFree[slot & CHUNK_MASK];
+            firstFree = chunk(slot).freeLinks()[slot & CHUNK_MASK];
             return slot;
         }
         if (neverUsed >= maxSlots) {
             return -1;
         }
-        slot = neverUsed++;
+        slot = neverUsed;
+        // Memory may run out here: nothing has changed by then.
         if (chunks[slot >>> CHUNK_BITS] == null) {
             C fresh = newChunk();
             // Its arrays' zeros must be there before another thread can see it.
             VarHandle.releaseFence();
             chunks[slot >>> CHUNK_BITS] = fresh;
         }
+        neverUsed++;
         return slot;
     }
 
@@ -122,7 +124,7 @@ abstract class SlotTable<C extends SlotTable.Chunk> {
     }
 
     final void free(int slot) {
-        chunk(slot).nextFree[slot & CHUNK_MASK] = firstFree;
+        chunk(slot).freeLinks()[slot & CHUNK_MASK] = firstFree;
         firstFree = slot;
     }
 
