@@ -16,7 +16,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** How many system calls each operation makes: the promise of docs/adr/0010. */
+/** How many system calls each operation makes: the promise of docs/adr/0013. */
 final class SyscallCostTest {
     private final FaultySyscalls kernel = new FaultySyscalls(Syscalls.host());
     private ServedDirectory directory;
