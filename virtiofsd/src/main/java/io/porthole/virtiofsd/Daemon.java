@@ -166,6 +166,8 @@ final class Daemon {
                 .killprivV2(options.killprivV2())
                 .posixAcl(options.posixAcl())
                 .securityLabel(options.securityLabel())
+                .posixLock(options.posixLock())
+                .flock(options.flock())
                 .build();
     }
 }

@@ -279,8 +279,8 @@ public final class InMemoryExchange implements Exchange, AutoCloseable {
     /** A deferred request and its answer, once it came. */
     public static final class Late implements Deferred {
         private final long unique;
-        private int error = -1;
-        private byte[] body = new byte[0];
+        private volatile int error = -1;
+        private volatile byte[] body = new byte[0];
 
         private Late(long unique) {
             this.unique = unique;
@@ -292,10 +292,10 @@ public final class InMemoryExchange implements Exchange, AutoCloseable {
         }
 
         @Override
-        public void complete(int error, MemorySegment body) {
+        public synchronized void complete(int error, MemorySegment body) {
             if (this.error < 0) {
-                this.error = error;
                 this.body = body.toArray(JAVA_BYTE);
+                this.error = error;
             }
         }
 

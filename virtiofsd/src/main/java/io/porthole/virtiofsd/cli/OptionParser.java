@@ -110,11 +110,8 @@ public final class OptionParser {
                 case "killpriv_v2" -> options.killprivV2 = on;
                 case "posix_acl" -> options.posixAcl = on;
                 case "security_label" -> options.securityLabel = on;
-                case "posix_lock", "flock" -> {
-                    if (on) {
-                        throw unsupported("-o " + item, "locks of the guest stay in the guest");
-                    }
-                }
+                case "posix_lock" -> options.posixLock = on;
+                case "flock" -> options.flock = on;
                 case "timeout" ->
                         throw unsupported("-o timeout", "choose a --cache policy instead");
                 default -> throw new UsageException("unknown option -o " + item + "; see --help");
@@ -143,6 +140,8 @@ public final class OptionParser {
             case NO_KILLPRIV_V2 -> options.killprivV2 = false;
             case POSIX_ACL -> options.posixAcl = negotiated(option, value);
             case SECURITY_LABEL -> options.securityLabel = negotiated(option, value);
+            case POSIX_LOCK -> options.posixLock = true;
+            case FLOCK -> options.flock = true;
             case SYSLOG -> options.syslog = true;
             case MIGRATION_VERIFY_HANDLES, MIGRATION_CONFIRM_PATHS -> throw noMigration(option);
             case PRINT_CAPABILITIES -> options.action = Options.Action.PRINT_CAPABILITIES;

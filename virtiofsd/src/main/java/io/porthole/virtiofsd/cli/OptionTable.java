@@ -25,6 +25,8 @@ enum OptionTable {
     NO_KILLPRIV_V2("no-killpriv-v2", null, "Leave that to the guest (default)"),
     POSIX_ACL("posix-acl", null, "POSIX access control lists in the guest (implies --xattr)"),
     SECURITY_LABEL("security-label", null, "Label new files as the guest asks (implies --xattr)"),
+    POSIX_LOCK("posix-lock", null, "fcntl locks hold between guests and with the host"),
+    FLOCK("flock", null, "flock locks hold between guests and with the host"),
     INODE_FILE_HANDLES("inode-file-handles", "MODE", "never, prefer (default) or mandatory"),
     MAX_OPEN_INODES("max-open-inodes", "N", "Descriptors pinned for inodes at most"),
     RLIMIT_NOFILE("rlimit-nofile", "N", "Limit of open descriptors (0: leave it)"),

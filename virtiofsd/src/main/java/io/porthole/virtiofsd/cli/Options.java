@@ -71,6 +71,8 @@ public final class Options {
     boolean killprivV2;
     boolean posixAcl;
     boolean securityLabel;
+    boolean posixLock;
+    boolean flock;
     FileHandles fileHandles = FileHandles.PREFER;
     int maxOpenInodes;
     int requestQueues = 8;
@@ -157,6 +159,14 @@ public final class Options {
 
     public boolean securityLabel() {
         return securityLabel;
+    }
+
+    public boolean posixLock() {
+        return posixLock;
+    }
+
+    public boolean flock() {
+        return flock;
     }
 
     public FileHandles fileHandles() {

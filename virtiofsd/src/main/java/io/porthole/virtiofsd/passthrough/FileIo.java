@@ -2,6 +2,7 @@ package io.porthole.virtiofsd.passthrough;
 
 import io.porthole.fuse.FuseOpenIn;
 import io.porthole.fuse.FuseOpenOut;
+import io.porthole.fuse.FuseReleaseIn;
 import io.porthole.fuse.FuseWriteIn;
 import io.porthole.fuse.InitFlags;
 import io.porthole.fuse.Request;
@@ -135,7 +136,8 @@ final class FileIo {
         }
         boolean direct = share.options.allowDirectIo() && (flags & Fcntl.O_DIRECT) != 0;
         int openFlags = share.options.cache().fileOpenFlags(direct) | cacheFlags;
-        if (local) {
+        if (local && !share.agreed(InitFlags.FUSE_POSIX_LOCKS)) {
+            // With it, FLUSH is what ends the locks of whoever closes the file.
             openFlags |= FuseOpenOut.FOPEN_NOFLUSH;
         }
         if ((openFlags & FuseOpenOut.FOPEN_DIRECT_IO) != 0) {
@@ -201,10 +203,14 @@ final class FileIo {
      * to flush; for others closing a duplicate does what closing the file would, and tells its
      * error.
      */
-    long flush(long nodeId, long fh) {
+    long flush(long nodeId, long fh, long lockOwner) {
         int handle = share.handles.slot(fh, nodeId);
         if (handle < 0) {
             return -Errno.EBADF;
+        }
+        Locks locks = share.locks;
+        if (locks != null && locks.inUse()) {
+            locks.flush(nodeId, lockOwner);
         }
         if ((share.handles.flags(handle) & HandleTable.LOCAL) != 0) {
             return 0;
@@ -213,6 +219,22 @@ final class FileIo {
         return copy < 0 ? copy : share.sys.close((int) copy);
     }
 
+    long release(Worker w, long nodeId, long fh, int releaseFlags) {
+        Locks locks = share.locks;
+        if (locks != null) {
+            int handle = share.handles.slot(fh, nodeId);
+            if (handle >= 0 && (releaseFlags & FuseReleaseIn.FUSE_RELEASE_FLOCK_UNLOCK) != 0) {
+                // Closing does it as well, but only when no other request uses the handle.
+                share.sys.flock(share.handles.fd(handle), Fcntl.LOCK_UN);
+            }
+            if (handle >= 0 && locks.inUse()) {
+                locks.release(nodeId, fh);
+            }
+        }
+        return release(w, nodeId, fh);
+    }
+
+    /** Ends a handle that carries no locks: a directory's, say. */
     long release(Worker w, long nodeId, long fh) {
         return share.handles.remove(fh, nodeId, w.presence) ? 0 : -Errno.EBADF;
     }

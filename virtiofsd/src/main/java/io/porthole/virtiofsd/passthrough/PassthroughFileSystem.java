@@ -106,6 +106,18 @@ public final class PassthroughFileSystem implements FileSystem {
         return share.handles.count();
     }
 
+    /** Requests for a lock that wait. */
+    public int waitingLockCount() {
+        Locks locks = share.locks;
+        return locks == null ? 0 : locks.waitingCount();
+    }
+
+    /** Owners of locks, each with a descriptor, counted once per file. */
+    public int lockOwnerCount() {
+        Locks locks = share.locks;
+        return locks == null ? 0 : locks.ownerCount();
+    }
+
     /** Begins a request in which the thread takes on a caller's identity itself. */
     private Worker enter() {
         Worker w = workers.get();
@@ -168,6 +180,12 @@ public final class PassthroughFileSystem implements FileSystem {
         }
         if (options.securityLabel() && options.xattr()) {
             init.enable(InitFlags.FUSE_SECURITY_CTX);
+        }
+        if (options.posixLock()) {
+            init.enable(InitFlags.FUSE_POSIX_LOCKS);
+        }
+        if (options.flock()) {
+            init.enable(InitFlags.FUSE_FLOCK_LOCKS);
         }
         share.begin(init);
     }
@@ -452,7 +470,7 @@ public final class PassthroughFileSystem implements FileSystem {
     public long flush(Request r, long fh, long lockOwner) {
         Worker w = enterToRead();
         try {
-            return files.flush(r.nodeId(), fh);
+            return files.flush(r.nodeId(), fh, lockOwner);
         } finally {
             leave(w);
         }
@@ -462,7 +480,7 @@ public final class PassthroughFileSystem implements FileSystem {
     public long release(Request r, long fh, int flags, int releaseFlags, long lockOwner) {
         Worker w = enterToRead();
         try {
-            return files.release(w, r.nodeId(), fh);
+            return files.release(w, r.nodeId(), fh, releaseFlags);
         } finally {
             leave(w);
         }
@@ -597,6 +615,42 @@ public final class PassthroughFileSystem implements FileSystem {
             return xattrs.remove(w, r, nameAddr, nameBytes);
         } finally {
             leave(w);
+        }
+    }
+
+    @Override
+    public long getlk(Request r, MemorySegment lock, long lockAt, MemorySegment out, long at) {
+        Locks locks = share.locks;
+        if (locks == null) {
+            return -Errno.ENOSYS;
+        }
+        Worker w = enterAsSelf();
+        try {
+            return locks.getlk(r, lock, lockAt, out, at);
+        } finally {
+            leave(w);
+        }
+    }
+
+    @Override
+    public long setlk(Request r, MemorySegment lock, long lockAt, boolean wait) {
+        Locks locks = share.locks;
+        if (locks == null) {
+            return -Errno.ENOSYS;
+        }
+        Worker w = enterAsSelf();
+        try {
+            return locks.setlk(w, r, lock, lockAt, wait);
+        } finally {
+            leave(w);
+        }
+    }
+
+    @Override
+    public void interrupt(Request r, long unique) {
+        Locks locks = share.locks;
+        if (locks != null && locks.inUse()) {
+            locks.interrupt(unique);
         }
     }
 

@@ -19,6 +19,8 @@ package io.porthole.virtiofsd.passthrough;
  * @param killprivV2 the host clears set-user-ID and set-group-ID on writes
  * @param posixAcl POSIX ACLs (needs {@code xattr})
  * @param securityLabel new inodes get the guest's security context (needs {@code xattr})
+ * @param posixLock fcntl(2) locks of the guest hold on the host
+ * @param flock flock(2) locks of the guest hold on the host
  * @param fileHandles whether inodes beyond the budget are kept as file handles
  * @param maxPinnedInodes budget of descriptors that pin inodes
  * @param maxInodes how many inodes the guest may know at once
@@ -40,6 +42,8 @@ public record PassthroughOptions(
         boolean killprivV2,
         boolean posixAcl,
         boolean securityLabel,
+        boolean posixLock,
+        boolean flock,
         FileHandles fileHandles,
         int maxPinnedInodes,
         int maxInodes,
@@ -88,6 +92,8 @@ public record PassthroughOptions(
         private boolean killprivV2;
         private boolean posixAcl;
         private boolean securityLabel;
+        private boolean posixLock;
+        private boolean flock;
         private FileHandles fileHandles = FileHandles.PREFER;
         private int maxPinnedInodes = 500_000;
         private int maxInodes = 1 << 24;
@@ -170,6 +176,16 @@ public record PassthroughOptions(
             return this;
         }
 
+        public Builder posixLock(boolean on) {
+            posixLock = on;
+            return this;
+        }
+
+        public Builder flock(boolean on) {
+            flock = on;
+            return this;
+        }
+
         public Builder fileHandles(FileHandles mode) {
             fileHandles = mode;
             return this;
@@ -207,6 +223,8 @@ public record PassthroughOptions(
                     killprivV2,
                     posixAcl,
                     securityLabel,
+                    posixLock,
+                    flock,
                     fileHandles,
                     maxPinnedInodes,
                     maxInodes,

@@ -30,6 +30,7 @@ final class Share implements AutoCloseable {
     final MountTable mounts = new MountTable();
     final InodeHandles inodeHandles;
     final DirectoryStream.Buffers directoryBuffers;
+    final @Nullable Locks locks;
     private final Arena arena = Arena.ofShared();
     private volatile long session;
 
@@ -44,6 +45,7 @@ final class Share implements AutoCloseable {
         handles = new HandleTable(options.maxOpenFiles(), reclaimer, HANDLE_TAG);
         inodeHandles = new InodeHandles(sys, procFd, options.fileHandles(), arena);
         directoryBuffers = new DirectoryStream.Buffers(arena, DIRECTORY_BUFFERS);
+        locks = options.posixLock() || options.flock() ? new Locks(this) : null;
         try {
             insertRoot();
         } catch (SyscallException e) {
@@ -173,6 +175,9 @@ final class Share implements AutoCloseable {
 
     /** Ends every handle and every inode but the root. */
     void forgetAll(Reclaimer.@Nullable Participant self) {
+        if (locks != null) {
+            locks.endAll();
+        }
         handles.removeAll(self);
         inodes.removeAll(self);
         reclaimer.collect();

@@ -71,6 +71,19 @@ final class OptionParserTest {
         assertTrue(options.readdirplus());
         assertFalse(options.xattr());
         assertFalse(options.writeback());
+        assertFalse(options.posixLock());
+        assertFalse(options.flock());
+    }
+
+    @Test
+    void locksAreAskedForInBothForms() throws UsageException {
+        Options qemu = parse("--socket-path s --shared-dir d -o posix_lock,flock");
+        assertTrue(qemu.posixLock());
+        assertTrue(qemu.flock());
+        Options own = parse("--socket-path s --shared-dir d --posix-lock --flock");
+        assertTrue(own.posixLock());
+        assertTrue(own.flock());
+        assertFalse(parse("--socket-path s --shared-dir d --flock -o no_flock").flock());
     }
 
     @ParameterizedTest
@@ -95,7 +108,7 @@ final class OptionParserTest {
                 "--sandbox=tent | one of namespace, chroot, none",
                 "--translate-uid map:0:1:2 | not supported yet",
                 "--xattrmap :map:: | not supported yet",
-                "-o posix_lock | not supported yet",
+                "--flock=yes | takes no value",
                 "--migration-mode find-paths | not supported yet",
                 "--tag 0123456789012345678901234567890123456 | longer than 36 bytes",
             })

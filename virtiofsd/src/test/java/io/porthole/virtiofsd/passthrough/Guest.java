@@ -247,6 +247,11 @@ final class Guest implements AutoCloseable {
             }
         }
 
+        /** Requests that were detached, in the order in which they came. */
+        List<InMemoryExchange.Late> late() {
+            return exchange.late();
+        }
+
         private void stop() {
             run(() -> {
                 fileSystem.threadStopped();

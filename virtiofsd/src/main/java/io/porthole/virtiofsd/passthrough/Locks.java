@@ -1,0 +1,602 @@
+package io.porthole.virtiofsd.passthrough;
+
+import io.porthole.fuse.Exchange;
+import io.porthole.fuse.FileSystem;
+import io.porthole.fuse.FuseFileLock;
+import io.porthole.fuse.FuseLkIn;
+import io.porthole.fuse.InitFlags;
+import io.porthole.fuse.Request;
+import io.porthole.linux.Errno;
+import io.porthole.linux.Fcntl;
+import io.porthole.linux.FlockRange;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Advisory locks of the guest that hold on the host: GETLK, SETLK, SETLKW.
+ *
+ * <p>A fcntl(2) lock of a guest becomes an open-file-description lock on a descriptor that belongs
+ * to (file, lock owner) alone; a flock(2) lock becomes one on the descriptor of the guest's open
+ * file. So they exclude other guests, other daemons and the host's processes, and end with the
+ * daemon.
+ *
+ * <p>No request waits on a queue's thread. One that has to wait is detached, and a thread that
+ * exists only as long as somebody waits asks for its lock again: at once when a lock of this share
+ * is given up, else at intervals of {@link #FIRST_NAP_MILLIS} to {@link #LAST_NAP_MILLIS}. A
+ * blocking system call instead could be neither bounded nor called off.
+ *
+ * <p>Everything is guarded by this object's monitor; descriptors, ranges and waiting requests are
+ * bounded, since a guest pays nothing for them. ADR 21 tells what holds and what does not.
+ */
+final class Locks {
+    static final int MAX_OWNERS = 2048;
+    static final int MAX_RANGES = 1 << 16;
+    static final int MAX_WAITING = 1024;
+    private static final long FIRST_NAP_MILLIS = 1;
+    private static final long LAST_NAP_MILLIS = 25;
+
+    /** Waits are followed so far and no further in search of a deadlock. */
+    private static final int MAX_DEADLOCK_STEPS = 20_000;
+
+    private record Key(long nodeId, long owner) {}
+
+    /** Locks of one owner on one file, and the descriptor that carries them. */
+    private static final class Holder {
+        final Key key;
+        final int fd;
+        final boolean readOnly;
+
+        /**
+         * The open file of the first lock: its RELEASE ends locks that no FLUSH tells the end of.
+         */
+        final long fh;
+
+        final LockRanges ranges = new LockRanges();
+        int waiting;
+
+        Holder(Key key, int fd, boolean readOnly, long fh) {
+            this.key = key;
+            this.fd = fd;
+            this.readOnly = readOnly;
+            this.fh = fh;
+        }
+    }
+
+    /** A request that waits; {@code holder} is null for flock(2), which has {@code fd} instead. */
+    private record Waiting(
+            Exchange.Deferred answer,
+            long nodeId,
+            long fh,
+            @Nullable Holder holder,
+            int fd,
+            long start,
+            long end,
+            int type,
+            int pid) {}
+
+    private final Share share;
+    private final Map<Key, Holder> holders = new HashMap<>();
+    private final Map<Long, List<Holder>> byNode = new HashMap<>();
+    private final List<Waiting> waiting = new ArrayList<>();
+    private @Nullable Thread waiter;
+    private int rangeCount;
+    private boolean changed;
+
+    /** Whether there is anything to give up; read without the monitor. */
+    private volatile boolean used;
+
+    Locks(Share share) {
+        this.share = share;
+    }
+
+    /** GETLK. Writes fuse_lk_out: the lock in the way, or F_UNLCK. */
+    synchronized long getlk(Request r, MemorySegment in, long at, MemorySegment out, long outAt) {
+        long refused = refuse(in, at);
+        if (refused < 0) {
+            return refused;
+        }
+        int type = FuseFileLock.type(in, at + FuseLkIn.LK);
+        if (isFlock(in, at) || type == Fcntl.F_UNLCK) {
+            return -Errno.EINVAL;
+        }
+        int handle = handle(r.nodeId(), FuseLkIn.fh(in, at));
+        if (handle < 0) {
+            return handle;
+        }
+        long start = FuseFileLock.start(in, at + FuseLkIn.LK);
+        long end = FuseFileLock.end(in, at + FuseLkIn.LK);
+        Key key = new Key(r.nodeId(), FuseLkIn.owner(in, at));
+        for (Holder other : others(key)) {
+            LockRanges.Range range = other.ranges.conflict(start, end, type);
+            if (range != null) {
+                return describe(out, outAt, range.start(), range.end(), range.type(), range.pid());
+            }
+        }
+        // Asked through the owner's own descriptor, or its own locks would be in its way.
+        Holder own = holders.get(key);
+        int fd = own != null ? own.fd : share.handles.fd(handle);
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment flock = range(arena, start, end, type);
+            long result = share.sys.fcntl(fd, Fcntl.F_OFD_GETLK, flock.address());
+            if (result < 0) {
+                return result;
+            }
+            int found = FlockRange.type(flock, 0);
+            if (found == Fcntl.F_UNLCK) {
+                return describe(out, outAt, start, end, found, 0);
+            }
+            long foundStart = FlockRange.start(flock, 0);
+            long bytes = FlockRange.lengthBytes(flock, 0);
+            // Process ids of the host are none of the guest's business, and mean nothing to it.
+            return describe(
+                    out,
+                    outAt,
+                    foundStart,
+                    bytes == 0 ? Long.MAX_VALUE : foundStart + bytes - 1,
+                    found,
+                    0);
+        }
+    }
+
+    private static long describe(
+            MemorySegment out, long at, long start, long end, int type, int pid) {
+        FuseFileLock.start(out, at, start);
+        FuseFileLock.end(out, at, end);
+        FuseFileLock.type(out, at, type);
+        FuseFileLock.pid(out, at, pid);
+        return 0;
+    }
+
+    /** SETLK and SETLKW: 0, -errno, or {@link FileSystem#DEFERRED}. */
+    synchronized long setlk(Worker w, Request r, MemorySegment in, long at, boolean wait) {
+        long refused = refuse(in, at);
+        if (refused < 0) {
+            return refused;
+        }
+        long fh = FuseLkIn.fh(in, at);
+        int handle = handle(r.nodeId(), fh);
+        if (handle < 0) {
+            return handle;
+        }
+        int type = FuseFileLock.type(in, at + FuseLkIn.LK);
+        if (isFlock(in, at)) {
+            return flock(r, fh, share.handles.fd(handle), type, wait);
+        }
+        long start = FuseFileLock.start(in, at + FuseLkIn.LK);
+        long end = FuseFileLock.end(in, at + FuseLkIn.LK);
+        int pid = FuseFileLock.pid(in, at + FuseLkIn.LK);
+        Key key = new Key(r.nodeId(), FuseLkIn.owner(in, at));
+        Holder holder = holders.get(key);
+        if (type == Fcntl.F_UNLCK) {
+            return holder == null ? 0 : unlock(holder, start, end);
+        }
+        if (rangeCount + 2 > MAX_RANGES) {
+            return -Errno.ENOLCK;
+        }
+        if (holder == null) {
+            long fd = openForOwner(w, share.handles.fd(handle));
+            if (fd < 0) {
+                return fd;
+            }
+            holder = addHolder(key, (int) fd, fh);
+        }
+        if (type == Fcntl.F_WRLCK && holder.readOnly) {
+            endIfIdle(holder);
+            return -Errno.EBADF;
+        }
+        long result = tryRange(holder, start, end, type, pid);
+        if (isConflict(result) && wait) {
+            result = waitForRange(r, holder, fh, start, end, type, pid);
+        } else if (isConflict(result)) {
+            result = -Errno.EAGAIN;
+        }
+        endIfIdle(holder);
+        return result;
+    }
+
+    private static boolean isConflict(long result) {
+        return result == -Errno.EAGAIN || result == -Errno.EACCES;
+    }
+
+    private static boolean isFlock(MemorySegment in, long at) {
+        return (FuseLkIn.lkFlags(in, at) & FuseLkIn.FUSE_LK_FLOCK) != 0;
+    }
+
+    /** ENOSYS for what INIT has not agreed on, EINVAL for what no kernel sends; else 0. */
+    private long refuse(MemorySegment in, long at) {
+        if (!share.agreed(
+                isFlock(in, at) ? InitFlags.FUSE_FLOCK_LOCKS : InitFlags.FUSE_POSIX_LOCKS)) {
+            return -Errno.ENOSYS;
+        }
+        long start = FuseFileLock.start(in, at + FuseLkIn.LK);
+        long end = FuseFileLock.end(in, at + FuseLkIn.LK);
+        int type = FuseFileLock.type(in, at + FuseLkIn.LK);
+        boolean known = type == Fcntl.F_RDLCK || type == Fcntl.F_WRLCK || type == Fcntl.F_UNLCK;
+        return known && start >= 0 && end >= start ? 0 : -Errno.EINVAL;
+    }
+
+    private int handle(long nodeId, long fh) {
+        int handle = share.handles.slot(fh, nodeId);
+        return handle < 0 || share.handles.stream(handle) != null ? -Errno.EBADF : handle;
+    }
+
+    // ---- fcntl(2) ----
+
+    /**
+     * An open file of its own for an owner, able to carry locks of both kinds where the file can be
+     * opened so: the owner may lock through several of its open files.
+     */
+    private long openForOwner(Worker w, int handleFd) {
+        if (holders.size() >= MAX_OWNERS) {
+            return -Errno.ENOLCK;
+        }
+        int flags = Fcntl.O_CLOEXEC | Fcntl.O_NONBLOCK;
+        long fd = -Errno.EROFS;
+        if (!share.options.readonly()) {
+            fd = share.sys.openat(share.procFd, w.pathOf(handleFd), flags | Fcntl.O_RDWR, 0);
+        }
+        if (fd < 0) {
+            // A read-only file system, a program that runs, an append-only file.
+            fd = share.sys.openat(share.procFd, w.pathOf(handleFd), flags | Fcntl.O_RDONLY, 0);
+        }
+        return fd == -Errno.EMFILE || fd == -Errno.ENFILE ? -Errno.ENOLCK : fd;
+    }
+
+    private Holder addHolder(Key key, int fd, long fh) {
+        long mode = share.sys.fcntl(fd, Fcntl.F_GETFL, 0) & Fcntl.O_ACCMODE;
+        Holder holder = new Holder(key, fd, mode == Fcntl.O_RDONLY, fh);
+        holders.put(key, holder);
+        byNode.computeIfAbsent(key.nodeId, n -> new ArrayList<>()).add(holder);
+        used = true;
+        return holder;
+    }
+
+    private List<Holder> others(Key key) {
+        List<Holder> all = byNode.get(key.nodeId);
+        if (all == null) {
+            return List.of();
+        }
+        List<Holder> others = new ArrayList<>(all.size());
+        for (Holder h : all) {
+            if (h.key.owner != key.owner) {
+                others.add(h);
+            }
+        }
+        return others;
+    }
+
+    private long tryRange(Holder holder, long start, long end, int type, int pid) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment flock = range(arena, start, end, type);
+            long result = share.sys.fcntl(holder.fd, Fcntl.F_OFD_SETLK, flock.address());
+            if (result >= 0) {
+                int before = holder.ranges.size();
+                holder.ranges.set(start, end, type, pid);
+                rangeCount += holder.ranges.size() - before;
+            }
+            return Math.min(result, 0);
+        }
+    }
+
+    private long unlock(Holder holder, long start, long end) {
+        long result = tryRange(holder, start, end, Fcntl.F_UNLCK, 0);
+        endIfIdle(holder);
+        wakeWaiter();
+        return result;
+    }
+
+    private static MemorySegment range(Arena arena, long start, long end, int type) {
+        MemorySegment flock = arena.allocate(FlockRange.LAYOUT);
+        FlockRange.type(flock, 0, (short) type);
+        FlockRange.start(flock, 0, start);
+        FlockRange.lengthBytes(flock, 0, end == Long.MAX_VALUE ? 0 : end - start + 1);
+        return flock;
+    }
+
+    private void endIfIdle(Holder holder) {
+        if (holder.ranges.isEmpty() && holder.waiting == 0) {
+            end(holder);
+        }
+    }
+
+    /** Closes the owner's descriptor, and with it gives up its locks. */
+    private void end(Holder holder) {
+        if (holders.remove(holder.key, holder)) {
+            List<Holder> ofNode = byNode.get(holder.key.nodeId);
+            if (ofNode != null) {
+                ofNode.remove(holder);
+                if (ofNode.isEmpty()) {
+                    byNode.remove(holder.key.nodeId);
+                }
+            }
+            rangeCount -= holder.ranges.size();
+            share.sys.close(holder.fd);
+            used = !holders.isEmpty() || !waiting.isEmpty();
+        }
+    }
+
+    private long waitForRange(
+            Request r, Holder holder, long fh, long start, long end, int type, int pid) {
+        if (waiting.size() >= MAX_WAITING) {
+            return -Errno.ENOLCK;
+        }
+        if (deadlocks(holder, start, end, type)) {
+            return -Errno.EDEADLK;
+        }
+        holder.waiting++;
+        defer(r, new Wanted(holder.key.nodeId, fh, holder, -1, start, end, type, pid));
+        return FileSystem.DEFERRED;
+    }
+
+    /**
+     * Whether an owner that {@code asking} would wait for waits, over any number of others, for
+     * {@code asking}. Sees the locks of this daemon; the kernel does not tell who holds another.
+     */
+    private boolean deadlocks(Holder asking, long start, long end, int type) {
+        Set<Long> seen = new HashSet<>();
+        ArrayDeque<Long> toFollow = new ArrayDeque<>();
+        int[] steps = {0};
+        addBlockers(asking.key, start, end, type, toFollow, steps);
+        while (!toFollow.isEmpty() && steps[0] < MAX_DEADLOCK_STEPS) {
+            long owner = toFollow.pop();
+            if (owner == asking.key.owner) {
+                return true;
+            }
+            if (!seen.add(owner)) {
+                continue;
+            }
+            for (Waiting other : waiting) {
+                steps[0]++;
+                Holder holder = other.holder;
+                if (holder != null && holder.key.owner == owner) {
+                    addBlockers(holder.key, other.start, other.end, other.type, toFollow, steps);
+                }
+            }
+        }
+        return false;
+    }
+
+    private void addBlockers(
+            Key key, long start, long end, int type, ArrayDeque<Long> to, int[] steps) {
+        for (Holder other : others(key)) {
+            steps[0] += 1 + other.ranges.size();
+            if (steps[0] >= MAX_DEADLOCK_STEPS) {
+                return;
+            }
+            if (other.ranges.conflict(start, end, type) != null) {
+                to.push(other.key.owner);
+            }
+        }
+    }
+
+    // ---- flock(2) ----
+
+    private long flock(Request r, long fh, int fd, int type, boolean wait) {
+        long result = share.sys.flock(fd, operation(type));
+        if (type == Fcntl.F_UNLCK) {
+            wakeWaiter();
+            return result;
+        }
+        if (!isConflict(result)) {
+            // A conversion to a shared lock may let others in.
+            wakeWaiter();
+            return result;
+        }
+        if (!wait) {
+            return -Errno.EAGAIN;
+        }
+        if (waiting.size() >= MAX_WAITING) {
+            return -Errno.ENOLCK;
+        }
+        // The same open file under a number that outlives the handle.
+        long copy = share.sys.fcntl(fd, Fcntl.F_DUPFD_CLOEXEC, 0);
+        if (copy < 0) {
+            return -Errno.ENOLCK;
+        }
+        defer(r, new Wanted(r.nodeId(), fh, null, (int) copy, 0, Long.MAX_VALUE, type, 0));
+        return FileSystem.DEFERRED;
+    }
+
+    private static int operation(int type) {
+        return switch (type) {
+            case Fcntl.F_RDLCK -> Fcntl.LOCK_SH | Fcntl.LOCK_NB;
+            case Fcntl.F_WRLCK -> Fcntl.LOCK_EX | Fcntl.LOCK_NB;
+            default -> Fcntl.LOCK_UN;
+        };
+    }
+
+    // ---- What ends locks and waits ----
+
+    /** Whether FLUSH, RELEASE or INTERRUPT may concern a lock; costs one read. */
+    boolean inUse() {
+        return used;
+    }
+
+    /** FLUSH: close(2) ends all fcntl(2) locks of the owner on the file. */
+    synchronized void flush(long nodeId, long owner) {
+        Holder holder = holders.get(new Key(nodeId, owner));
+        if (holder != null) {
+            unlock(holder, 0, Long.MAX_VALUE);
+        }
+    }
+
+    /**
+     * RELEASE: the last descriptor of an open file is closed in the guest. What was locked through
+     * it and is still there belongs to the open file itself (F_OFD_SETLK in the guest).
+     */
+    synchronized void release(long nodeId, long fh) {
+        for (Iterator<Waiting> i = waiting.iterator(); i.hasNext(); ) {
+            Waiting w = i.next();
+            if (w.nodeId == nodeId && w.fh == fh) {
+                i.remove();
+                finish(w, Errno.EBADF);
+            }
+        }
+        List<Holder> ofNode = byNode.get(nodeId);
+        if (ofNode != null) {
+            for (Holder h : List.copyOf(ofNode)) {
+                if (h.fh == fh) {
+                    unlock(h, 0, Long.MAX_VALUE);
+                }
+            }
+        }
+        // Whoever waits for a flock(2) of this file that ends now.
+        wakeWaiter();
+    }
+
+    /** INTERRUPT: a process of the guest no longer waits. */
+    synchronized void interrupt(long unique) {
+        for (Iterator<Waiting> i = waiting.iterator(); i.hasNext(); ) {
+            Waiting w = i.next();
+            if (w.answer.unique() == unique) {
+                i.remove();
+                finish(w, Errno.EINTR);
+                return;
+            }
+        }
+    }
+
+    /** The session ends: all locks and waits do. */
+    synchronized void endAll() {
+        List<Waiting> ended = List.copyOf(waiting);
+        waiting.clear();
+        for (Waiting w : ended) {
+            finish(w, Errno.EIO);
+        }
+        for (Holder h : List.copyOf(holders.values())) {
+            end(h);
+        }
+        used = false;
+        wakeWaiter();
+    }
+
+    /** Answers a request that is out of the list already. */
+    private void finish(Waiting w, int error) {
+        Holder holder = w.holder;
+        if (holder != null) {
+            holder.waiting--;
+            endIfIdle(holder);
+        } else {
+            share.sys.close(w.fd);
+        }
+        used = !holders.isEmpty() || !waiting.isEmpty();
+        w.answer.complete(error, MemorySegment.NULL);
+    }
+
+    // ---- Waiting ----
+
+    /** Owners with a descriptor. For tests. */
+    synchronized int ownerCount() {
+        return holders.size();
+    }
+
+    synchronized int waitingCount() {
+        return waiting.size();
+    }
+
+    /** A {@link Waiting} before its request is detached. */
+    private record Wanted(
+            long nodeId,
+            long fh,
+            @Nullable Holder holder,
+            int fd,
+            long start,
+            long end,
+            int type,
+            int pid) {}
+
+    private void defer(Request r, Wanted wanted) {
+        waiting.add(
+                new Waiting(
+                        r.defer(),
+                        wanted.nodeId,
+                        wanted.fh,
+                        wanted.holder,
+                        wanted.fd,
+                        wanted.start,
+                        wanted.end,
+                        wanted.type,
+                        wanted.pid));
+        used = true;
+        if (waiter == null) {
+            Thread t = new Thread(this::serveWaiting, "lock-waiter");
+            t.setDaemon(true);
+            // It waits for this monitor. Where no thread can be had, there is none to wake.
+            t.start();
+            waiter = t;
+        } else {
+            wakeWaiter();
+        }
+    }
+
+    private void wakeWaiter() {
+        if (!waiting.isEmpty() || waiter != null) {
+            changed = true;
+            notifyAll();
+        }
+    }
+
+    private synchronized void serveWaiting() {
+        long nap = FIRST_NAP_MILLIS;
+        while (!waiting.isEmpty()) {
+            changed = false;
+            if (grantWhatIsFree()) {
+                nap = FIRST_NAP_MILLIS;
+            }
+            if (waiting.isEmpty()) {
+                break;
+            }
+            try {
+                // Many that wait are asked less often, so that their number costs no CPU.
+                wait(nap + waiting.size() / 32);
+            } catch (InterruptedException e) {
+                continue;
+            }
+            nap = changed ? FIRST_NAP_MILLIS : Math.min(nap + 1, LAST_NAP_MILLIS);
+        }
+        waiter = null;
+    }
+
+    /** In the order in which they came. Returns whether anyone was served. */
+    private boolean grantWhatIsFree() {
+        boolean any = false;
+        for (Waiting w : List.copyOf(waiting)) {
+            Holder holder = w.holder;
+            long result;
+            if (holder == null) {
+                result = share.sys.flock(w.fd, operation(w.type));
+            } else if (rangeCount + 2 > MAX_RANGES) {
+                result = -Errno.ENOLCK;
+            } else if (blockedHere(w, holder)) {
+                continue;
+            } else {
+                result = tryRange(holder, w.start, w.end, w.type, w.pid);
+            }
+            if (!isConflict(result)) {
+                waiting.remove(w);
+                finish(w, (int) -result);
+                any = true;
+            }
+        }
+        return any;
+    }
+
+    /** Saves a system call where this daemon knows that the lock is taken. */
+    private boolean blockedHere(Waiting w, Holder holder) {
+        for (Holder other : others(holder.key)) {
+            if (other.ranges.conflict(w.start, w.end, w.type) != null) {
+                return true;
+            }
+        }
+        return false;
+    }
+}
