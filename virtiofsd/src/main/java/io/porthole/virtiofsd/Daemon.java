@@ -53,6 +53,7 @@ final class Daemon {
         long openFiles = FileLimit.apply(sys, options.rlimitNofile());
         try (Endpoint endpoint = Endpoint.open(sys, options)) {
             removeFilesOnSignal(endpoint);
+            PasteLines.printOnTerminal(options);
             requireNamespaces();
             openAllJars();
             try (Jail jail = Jail.enter(sys, options)) {

@@ -35,7 +35,7 @@ public final class Main {
     public static void main(String[] args) {
         int status;
         try {
-            Options options = OptionParser.parse(args);
+            Options options = OptionParser.parse(args, SocketActivation.listenFd(Syscalls.host()));
             status = run(options);
         } catch (UsageException e) {
             status = fail(USAGE, e.getMessage());

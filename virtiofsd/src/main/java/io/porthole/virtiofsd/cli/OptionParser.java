@@ -22,8 +22,20 @@ public final class OptionParser {
      *     is not supported
      */
     public static Options parse(String[] args) throws UsageException {
+        return parse(args, -1);
+    }
+
+    /**
+     * As {@link #parse(String[])}, for a process that was handed a listening socket.
+     *
+     * @param activatedFd what to listen on if the arguments do not tell; -1 if there is none
+     */
+    public static Options parse(String[] args, int activatedFd) throws UsageException {
         OptionParser parser = new OptionParser();
         parser.readAll(args);
+        if (parser.options.socketPath == null && parser.options.listenFd < 0) {
+            parser.options.listenFd = activatedFd;
+        }
         if (parser.options.action == Options.Action.SERVE) {
             parser.checkWhole();
         }

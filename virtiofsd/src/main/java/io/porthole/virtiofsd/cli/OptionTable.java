@@ -88,7 +88,20 @@ enum OptionTable {
             text.append(option.help).append('\n');
         }
         return text.append(
-                        "  -o NAME[=VALUE],...               The same options in QEMU's older form\n")
+                        """
+                          -o NAME[=VALUE],...               The same options in QEMU's older form
+
+                        Serves one virtual machine and ends with it. Exit status: 0 after the VMM left, 1 after
+                        a failure or a signal, 2 for a wrong command line. As a systemd service with a socket
+                        unit, neither --socket-path nor --fd is needed.
+
+                        Example:
+                          virtiofsd --shared-dir /srv/data --socket-path /run/data.sock
+                          qemu-system-x86_64 -m 2G -object memory-backend-memfd,id=mem,size=2G,share=on \\
+                              -M q35,memory-backend=mem -chardev socket,id=fs0,path=/run/data.sock \\
+                              -device vhost-user-fs-pci,chardev=fs0,tag=data,queue-size=1024 ...
+                          mount -t virtiofs data /mnt        # in the guest
+                        """)
                 .toString();
     }
 }
