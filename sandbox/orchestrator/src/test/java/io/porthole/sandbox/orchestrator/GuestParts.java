@@ -36,6 +36,11 @@ public final class GuestParts {
         return needed(cache().resolve("bin/busybox"), "dev/setup --for guest");
     }
 
+    /** A root file system with SQLite and PostgreSQL. */
+    public static Path databases() {
+        return needed(cache().resolve("databases"), "dev/setup --for sandbox");
+    }
+
     /** The repository's dist/ folder. */
     public static Path dist() {
         String set = env("PORTHOLE_DIST");
