@@ -100,11 +100,27 @@ public final class UnixSocket implements AutoCloseable {
      * caller's. They travel with the first byte.
      */
     public void sendWithFds(MemorySegment data, List<Fd> fds) throws SyscallException {
-        if (!data.isNative() || data.byteSize() == 0) {
-            throw new IllegalArgumentException("send needs at least one byte of native memory");
-        }
         if (fds.size() > MAX_FDS) {
             throw new IllegalArgumentException(fds.size() + " descriptors, at most " + MAX_FDS);
+        }
+        int[] numbers = new int[fds.size()];
+        for (int i = 0; i < numbers.length; i++) {
+            numbers[i] = fds.get(i).value();
+        }
+        sendNumbers(data, numbers);
+    }
+
+    /**
+     * As {@link #sendWithFds}, with one descriptor that is known by its number, which stays the
+     * caller's; -1 for none.
+     */
+    public void sendWithFd(MemorySegment data, int number) throws SyscallException {
+        sendNumbers(data, number < 0 ? new int[0] : new int[] {number});
+    }
+
+    private void sendNumbers(MemorySegment data, int[] fds) throws SyscallException {
+        if (!data.isNative() || data.byteSize() == 0) {
+            throw new IllegalArgumentException("send needs at least one byte of native memory");
         }
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment iov = arena.allocate(Iovec.LAYOUT);
@@ -122,16 +138,16 @@ public final class UnixSocket implements AutoCloseable {
         }
     }
 
-    private static MemorySegment rights(Arena arena, List<Fd> fds) {
-        if (fds.isEmpty()) {
+    private static MemorySegment rights(Arena arena, int[] fds) {
+        if (fds.length == 0) {
             return MemorySegment.NULL;
         }
-        long bytes = (long) fds.size() * Integer.BYTES;
+        long bytes = (long) fds.length * Integer.BYTES;
         MemorySegment control = arena.allocate(Cmsghdr.space(bytes), 8);
         Cmsghdr.set(control, 0, Cmsghdr.length(bytes), Sockets.SOL_SOCKET, Sockets.SCM_RIGHTS);
         long at = Cmsghdr.BYTES;
-        for (Fd one : fds) {
-            control.set(ValueLayout.JAVA_INT_UNALIGNED, at, one.value());
+        for (int one : fds) {
+            control.set(ValueLayout.JAVA_INT_UNALIGNED, at, one);
             at += Integer.BYTES;
         }
         return control;

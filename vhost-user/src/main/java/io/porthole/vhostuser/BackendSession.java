@@ -54,14 +54,15 @@ final class BackendSession implements FrontendLink {
     private volatile long protocolFeatures;
     private long features;
     private boolean connected;
-    private @Nullable Fd backendRequests;
+    private final BackendRequests backendRequests;
 
     /** Takes ownership of the channel. */
     BackendSession(
             VhostUserDevice device, Syscalls syscalls, MessageChannel channel, long maxSpinNanos) {
         this.device = device;
         this.channel = channel;
-        this.memory = new MemoryTable(syscalls, channel);
+        this.backendRequests = new BackendRequests(syscalls, device.sharedMemoryBytes());
+        this.memory = new MemoryTable(syscalls, channel, backendRequests);
         this.configBytes = device.configBytes();
         int n = device.queueCount();
         queues = new Queue[n];
@@ -169,15 +170,13 @@ final class BackendSession implements FrontendLink {
             case VhostUser.ADD_MEM_REG -> {
                 require(VhostUser.PF_CONFIGURE_MEM_SLOTS);
                 expect(8 + VhostUser.REGION_BYTES, 1);
-                memory.add();
-                yield announceMemory();
+                yield memory.add() && announceMemory();
             }
             case VhostUser.REM_MEM_REG -> {
                 require(VhostUser.PF_CONFIGURE_MEM_SLOTS);
                 // Older front-ends send the region's descriptor along; the channel closes it.
                 expect(8 + VhostUser.REGION_BYTES, channel.fdCount());
-                memory.remove();
-                yield announceMemory();
+                yield memory.remove() && announceMemory();
             }
             case VhostUser.SET_VRING_NUM -> {
                 expect(8, 0);
@@ -228,9 +227,12 @@ final class BackendSession implements FrontendLink {
             }
             case VhostUser.SET_BACKEND_REQ_FD -> {
                 expect(0, 1);
-                closeBackendRequests();
-                backendRequests = channel.takeFd();
+                backendRequests.connect(channel.takeFd());
                 yield false;
+            }
+            case VhostUser.GET_SHMEM_CONFIG -> {
+                getShmemConfig();
+                yield true;
             }
             case VhostUser.RESET_DEVICE -> {
                 expect(0, 0);
@@ -289,7 +291,14 @@ final class BackendSession implements FrontendLink {
     }
 
     private long offeredProtocolFeatures() {
-        return configBytes == 0 ? PROTOCOL_FEATURES : PROTOCOL_FEATURES | 1L << VhostUser.PF_CONFIG;
+        long offered = PROTOCOL_FEATURES;
+        if (configBytes != 0) {
+            offered |= 1L << VhostUser.PF_CONFIG;
+        }
+        if (backendRequests.regionCount() != 0) {
+            offered |= 1L << VhostUser.PF_SHMEM;
+        }
+        return offered;
     }
 
     private void setProtocolFeatures(long chosen) throws ProtocolException {
@@ -300,6 +309,7 @@ final class BackendSession implements FrontendLink {
                     "protocol features not on offer: 0x" + Long.toHexString(unknown));
         }
         protocolFeatures = chosen;
+        backendRequests.negotiated(chosen);
     }
 
     private void require(int protocolFeature) throws ProtocolException {
@@ -376,6 +386,8 @@ final class BackendSession implements FrontendLink {
 
     private void getVringBase(int index) throws ProtocolException {
         Queue q = queue(index);
+        // First, and without a wait: the front-end answers nothing until it has our reply.
+        backendRequests.stopped();
         stopRing(q);
         channel.putInt(0, index);
         channel.putInt(4, q.worker.ring().nextAvail());
@@ -427,7 +439,7 @@ final class BackendSession implements FrontendLink {
         }
     }
 
-    private static void startIfReady(Queue q) {
+    private void startIfReady(Queue q) {
         SplitRing ring = q.worker.ring();
         if (q.enabled
                 && q.kickSet
@@ -436,10 +448,12 @@ final class BackendSession implements FrontendLink {
                 && ring.hasAddresses()) {
             q.worker.start(q.anew);
             q.anew = false;
+            backendRequests.started();
         }
     }
 
     private void resetDevice() {
+        backendRequests.stopped();
         for (Queue q : queues) {
             stopRing(q);
             q.worker.signals().setCall(null);
@@ -448,6 +462,8 @@ final class BackendSession implements FrontendLink {
             q.worker.ring().reset();
             q.enabled = (features & VhostUser.F_PROTOCOL_FEATURES) == 0;
         }
+        // The front-end drops what is mapped along with the rest of the device's state.
+        backendRequests.forget();
         device.reset();
     }
 
@@ -484,6 +500,22 @@ final class BackendSession implements FrontendLink {
         }
     }
 
+    /** Also answered where SHMEM is not negotiated yet: QEMU asks when the device is realized. */
+    private void getShmemConfig() throws ProtocolException {
+        expect(0, 0);
+        MemorySegment to = channel.outPayload().asSlice(0, VhostUser.SHMEM_CONFIG_BYTES);
+        to.fill((byte) 0);
+        channel.putInt(0, backendRequests.regionCount());
+        for (int id = 0; id < VhostUser.MAX_SHMEM_REGIONS; id++) {
+            channel.putLong(8 + 8 * id, backendRequests.regionBytes(id));
+        }
+        channel.send(
+                VhostUser.GET_SHMEM_CONFIG,
+                VhostUser.FLAG_REPLY,
+                VhostUser.SHMEM_CONFIG_BYTES,
+                NO_FDS);
+    }
+
     /** The bytes of a CONFIG message, or null if they reach beyond configuration space. */
     private @Nullable MemorySegment checkConfig() throws ProtocolException {
         require(VhostUser.PF_CONFIG);
@@ -509,12 +541,9 @@ final class BackendSession implements FrontendLink {
         return protocolFeatures;
     }
 
-    private void closeBackendRequests() {
-        Fd fd = backendRequests;
-        backendRequests = null;
-        if (fd != null) {
-            fd.close();
-        }
+    @Override
+    public SharedMemory sharedMemory() {
+        return backendRequests;
     }
 
     /** Makes {@link #serve} return. Any thread. */
@@ -525,11 +554,13 @@ final class BackendSession implements FrontendLink {
 
     /** Ends the queues and gives everything back. After {@link #serve}, on the same thread. */
     void end() {
+        // Before the queues: a thread that waits for an answer of the front-end gets an error.
+        backendRequests.shutdown();
         for (Queue q : queues) {
             q.worker.end();
         }
         memory.close();
-        closeBackendRequests();
+        backendRequests.close();
         if (connected) {
             device.disconnected();
         }

@@ -141,7 +141,8 @@ public final class DescriptorChain {
      * Copies from the readable part.
      *
      * @param chainOffset where to begin in the readable part
-     * @throws IndexOutOfBoundsException if the readable part or {@code dst} ends before
+     * @throws IndexOutOfBoundsException if the readable part or {@code dst} ends before, or a
+     *     buffer is in memory that this process does not have
      */
     public void copyIn(long chainOffset, MemorySegment dst, long dstAt, long bytes) {
         checkRange(chainOffset, bytes, readableBytes);
@@ -154,8 +155,9 @@ public final class DescriptorChain {
                 continue;
             }
             n = Math.min(n - skip, bytes - done);
-            // SAFETY: add() found host[i], length[i] inside one mapped region, which the queue's
-            // thread holds; the range check above keeps i below readablePieces.
+            checkPresent(host[i]);
+            // SAFETY: add() found host[i], length[i] inside one region, which the queue's thread
+            // holds, and it is mapped; the range check above keeps i below readablePieces.
             MemorySegment.copy(Virtio.ALL, host[i] + skip, dst, dstAt + done, n);
             done += n;
             skip = 0;
@@ -167,7 +169,7 @@ public final class DescriptorChain {
      * driver.
      *
      * @param chainOffset where to begin in the writable part
-     * @throws IndexOutOfBoundsException if the writable part or {@code src} ends before
+     * @throws IndexOutOfBoundsException as {@link #copyIn}, of the writable part and {@code src}
      */
     public void copyOut(long chainOffset, MemorySegment src, long srcAt, long bytes) {
         checkRange(chainOffset, bytes, writableBytes);
@@ -180,6 +182,7 @@ public final class DescriptorChain {
                 continue;
             }
             n = Math.min(n - skip, bytes - done);
+            checkPresent(host[i]);
             // SAFETY: as in copyIn, with pieces as the bound.
             MemorySegment.copy(src, srcAt + done, Virtio.ALL, host[i] + skip, n);
             done += n;
@@ -189,7 +192,8 @@ public final class DescriptorChain {
 
     /**
      * Lays out an iovec at {@link #iovAddr()} over a range of the readable part, for writev(2) and
-     * its kin. Replaces the iovec laid out before.
+     * its kin. Replaces the iovec laid out before. A buffer in a shared memory region (the guest's
+     * DAX window) is at an address for which the system call answers EFAULT.
      *
      * @return the number of entries, at most {@link #MAX_BUFFERS}; -EINVAL if the readable part
      *     ends before
@@ -240,6 +244,12 @@ public final class DescriptorChain {
             i++;
         }
         return count;
+    }
+
+    private static void checkPresent(long hostAddr) {
+        if (hostAddr >= GuestMemory.ABSENT) {
+            throw new IndexOutOfBoundsException("a buffer inside a shared memory region");
+        }
     }
 
     private static void checkRange(long offset, long bytes, long partBytes) {

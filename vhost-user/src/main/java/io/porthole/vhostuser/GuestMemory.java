@@ -17,7 +17,13 @@ final class GuestMemory {
     /** {@link #translate} and {@link #translateUser} result: not in one region. */
     static final long NOWHERE = -1;
 
-    /** A mapped region. */
+    /**
+     * Where the bytes of a region are that this process does not have: no address of a process, so
+     * that a system call that is given it answers EFAULT.
+     */
+    static final long ABSENT = 1L << 62;
+
+    /** A mapped region, or one that is known and {@linkplain #isAbsent not mapped}. */
     static final class Region {
         final long guestAddr;
         final long bytes;
@@ -51,6 +57,15 @@ final class GuestMemory {
             this.userAddr = userAddr;
             this.hostAddr = hostAddr;
             this.mapping = mapping;
+        }
+
+        /** A region whose bytes are not here: guest addresses in it are right, and out of reach. */
+        static Region absent(long guestAddr, long bytes) {
+            return new Region(guestAddr, bytes, 0, ABSENT, null);
+        }
+
+        boolean isAbsent() {
+            return hostAddr == ABSENT;
         }
 
         /** Addresses from 2^63 on do not exist in a guest or in a user process. */
@@ -194,11 +209,11 @@ final class GuestMemory {
 
     /**
      * Host address of {@code bytes} bytes at guest address {@code addr}, or {@link #NOWHERE} if
-     * they are not all in one region.
+     * they are not all in one region that is mapped.
      */
     long translate(long addr, long bytes) {
         Region r = regionAt(addr);
-        if (r == null || bytes < 0 || bytes > r.bytes - (addr - r.guestAddr)) {
+        if (r == null || r.isAbsent() || bytes < 0 || bytes > r.bytes - (addr - r.guestAddr)) {
             return NOWHERE;
         }
         return r.hostAddr + (addr - r.guestAddr);
@@ -208,7 +223,7 @@ final class GuestMemory {
     long translateUser(long addr, long bytes) {
         for (Region r : regions) {
             long offset = addr - r.userAddr;
-            if (addr >= r.userAddr && offset < r.bytes) {
+            if (addr >= r.userAddr && offset < r.bytes && !r.isAbsent()) {
                 return bytes >= 0 && bytes <= r.bytes - offset ? r.hostAddr + offset : NOWHERE;
             }
         }

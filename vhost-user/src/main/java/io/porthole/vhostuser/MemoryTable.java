@@ -3,6 +3,10 @@ package io.porthole.vhostuser;
 import io.porthole.linux.Fd;
 import io.porthole.linux.Syscalls;
 import io.porthole.vhostuser.ProtocolException.Kind;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Guest memory as it changes: takes the memory messages and holds the present snapshot. The control
@@ -15,11 +19,21 @@ import io.porthole.vhostuser.ProtocolException.Kind;
 final class MemoryTable implements AutoCloseable {
     private final Syscalls syscalls;
     private final MessageChannel channel;
+    private final BackendRequests backendRequests;
     private volatile GuestMemory memory = GuestMemory.of();
 
-    MemoryTable(Syscalls syscalls, MessageChannel channel) {
+    /** A piece of a shared memory region, as the front-end lists it among the guest's memory. */
+    private record Piece(long guestAddr, long bytes, long userAddr) {}
+
+    // The control thread's.
+    private final List<Piece> pieces = new ArrayList<>();
+    private final GuestMemory.@Nullable Region[] windows;
+
+    MemoryTable(Syscalls syscalls, MessageChannel channel, BackendRequests backendRequests) {
         this.syscalls = syscalls;
         this.channel = channel;
+        this.backendRequests = backendRequests;
+        this.windows = new GuestMemory.@Nullable Region[backendRequests.regionCount()];
     }
 
     /** The present snapshot, not held for the caller. */
@@ -66,6 +80,8 @@ final class MemoryTable implements AutoCloseable {
                 regions[mapped] = map(8 + mapped * VhostUser.REGION_BYTES);
             }
             replace(GuestMemory.of(regions));
+            pieces.clear();
+            Arrays.fill(windows, null);
             mapped = 0;
         } catch (IllegalArgumentException e) {
             throw new ProtocolException(Kind.BAD_MEMORY, String.valueOf(e.getMessage()), e);
@@ -76,9 +92,29 @@ final class MemoryTable implements AutoCloseable {
         }
     }
 
-    /** ADD_MEM_REG: u64 padding, region; a descriptor. Sizes were checked. */
-    void add() throws ProtocolException {
+    /**
+     * ADD_MEM_REG: u64 padding, region; a descriptor. Sizes were checked.
+     *
+     * <p>What we asked the front-end to map into a shared memory region comes back in this way, too
+     * (QEMU). It is not mapped here: its file may be cut short at any time, and then an access
+     * would end this process. The guest addresses of the whole region are kept in mind instead.
+     *
+     * @return whether the queues are to be told
+     */
+    boolean add() throws ProtocolException {
         GuestMemory now = memory;
+        if (windows.length != 0) {
+            GuestMemory.Region known = windows[0];
+            BackendRequests.Place place =
+                    backendRequests.announced(
+                            channel.peekFd(),
+                            channel.payloadLong(16),
+                            channel.payloadLong(32),
+                            known == null ? -1 : channel.payloadLong(8) - known.guestAddr);
+            if (place != null) {
+                return addPiece(now, place);
+            }
+        }
         if (now.regionCount() >= VhostUser.MAX_MEM_SLOTS) {
             throw new ProtocolException(
                     Kind.BAD_MEMORY, "more than " + VhostUser.MAX_MEM_SLOTS + " memory regions");
@@ -92,10 +128,46 @@ final class MemoryTable implements AutoCloseable {
             throw new ProtocolException(Kind.BAD_MEMORY, String.valueOf(e.getMessage()), e);
         }
         replace(next);
+        return true;
     }
 
-    /** REM_MEM_REG: u64 padding, region. The size was checked. */
-    void remove() throws ProtocolException {
+    private boolean addPiece(GuestMemory now, BackendRequests.Place place)
+            throws ProtocolException {
+        long guestAddr = channel.payloadLong(8);
+        pieces.add(new Piece(guestAddr, channel.payloadLong(16), channel.payloadLong(24)));
+        long begin = guestAddr - place.regionOffset();
+        GuestMemory.Region known = windows[place.region()];
+        if (known != null && known.guestAddr == begin) {
+            return false;
+        }
+        try {
+            // Where the guest has moved the region, the old place is forgotten.
+            GuestMemory without = known == null ? now : now.without(known);
+            GuestMemory.Region window =
+                    GuestMemory.Region.absent(begin, backendRequests.regionBytes(place.region()));
+            GuestMemory next = without.with(window);
+            if (without != now) {
+                without.release();
+            }
+            windows[place.region()] = window;
+            replace(next);
+            return true;
+        } catch (IllegalArgumentException e) {
+            throw new ProtocolException(Kind.BAD_MEMORY, String.valueOf(e.getMessage()), e);
+        }
+    }
+
+    /**
+     * REM_MEM_REG: u64 padding, region. The size was checked.
+     *
+     * @return whether the queues are to be told
+     */
+    boolean remove() throws ProtocolException {
+        Piece piece =
+                new Piece(channel.payloadLong(8), channel.payloadLong(16), channel.payloadLong(24));
+        if (pieces.remove(piece)) {
+            return false;
+        }
         GuestMemory now = memory;
         GuestMemory.Region region =
                 now.find(channel.payloadLong(8), channel.payloadLong(16), channel.payloadLong(24));
@@ -106,6 +178,7 @@ final class MemoryTable implements AutoCloseable {
                             + Long.toHexString(channel.payloadLong(8)));
         }
         replace(now.without(region));
+        return true;
     }
 
     private GuestMemory.Region map(int at) throws ProtocolException {

@@ -105,6 +105,11 @@ final class MessageChannel implements AutoCloseable {
         return fds.removeFirst();
     }
 
+    /** The first descriptor of the message that was not taken yet; stays the channel's. */
+    Fd peekFd() {
+        return fds.getFirst();
+    }
+
     private void closeFds() {
         while (!fds.isEmpty()) {
             fds.removeLast().close();
@@ -171,6 +176,19 @@ final class MessageChannel implements AutoCloseable {
         out.set(Virtio.INT, 8, payloadBytes);
         try {
             socket.sendWithFds(out.asSlice(0, VhostUser.HEADER_BYTES + payloadBytes), sendFds);
+        } catch (SyscallException e) {
+            throw failed(e);
+        }
+    }
+
+    /** As {@link #send}, with a descriptor that is known by its number, or with none (-1). */
+    void sendBorrowed(int request, int flags, int payloadBytes, int fd) throws ProtocolException {
+        out.set(Virtio.INT, 0, request);
+        out.set(Virtio.INT, 4, flags | VhostUser.VERSION);
+        out.set(Virtio.INT, 8, payloadBytes);
+        MemorySegment message = out.asSlice(0, VhostUser.HEADER_BYTES + payloadBytes);
+        try {
+            socket.sendWithFd(message, fd);
         } catch (SyscallException e) {
             throw failed(e);
         }

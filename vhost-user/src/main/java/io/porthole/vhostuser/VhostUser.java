@@ -149,6 +149,25 @@ public final class VhostUser {
     /** Reply u32 count, u32 padding, u64 size[256] (SHMEM). */
     public static final int GET_SHMEM_CONFIG = 44;
 
+    // Back-end requests ("Back-end message types"), on the channel of SET_BACKEND_REQ_FD.
+    /** {@link #SHMEM_BYTES} of description; a descriptor: map a piece of it into a region. */
+    public static final int BACKEND_SHMEM_MAP = 9;
+
+    /** The same description of a piece that was mapped. */
+    public static final int BACKEND_SHMEM_UNMAP = 10;
+
+    /** u8 region, u8 padding[7], u64 file offset, u64 region offset, u64 length, u64 flags. */
+    public static final int SHMEM_BYTES = 40;
+
+    /** SHMEM_MAP's flags: map it writable. */
+    public static final long SHMEM_WRITABLE = 1;
+
+    /** Shared memory regions that GET_SHMEM_CONFIG can tell of. */
+    public static final int MAX_SHMEM_REGIONS = 256;
+
+    /** GET_SHMEM_CONFIG's reply: u32 count, u32 padding, u64 size[256]. */
+    public static final int SHMEM_CONFIG_BYTES = 8 + 8 * MAX_SHMEM_REGIONS;
+
     // Protocol features, as bit numbers ("Protocol features").
     public static final int PF_MQ = 0;
     public static final int PF_LOG_SHMFD = 1;

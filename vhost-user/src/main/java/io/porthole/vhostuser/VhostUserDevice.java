@@ -43,6 +43,15 @@ public interface VhostUserDevice {
     }
 
     /**
+     * Sizes in bytes of the shared memory regions that the front-end is to provide (VIRTIO 1.3
+     * 2.10), by region id; 0 for an id without a region. Each is a multiple of the page size, and
+     * QEMU 11.1 aborts unless their sum is a power of two. Constant during a connection.
+     */
+    default long[] sharedMemoryBytes() {
+        return new long[0];
+    }
+
+    /**
      * Makes the handler of a queue. Called on the queue's own new thread when the front-end starts
      * it first; the handler lives as long as that thread, through stops and starts, until the
      * connection ends.

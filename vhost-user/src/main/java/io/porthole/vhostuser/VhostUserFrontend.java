@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
  * }
  * }</pre>
  *
- * <p>Control methods are for one thread at a time; each queue may have its own.
+ * <p>Control methods may be called by any thread, one at a time; each queue may have its own.
  */
 public final class VhostUserFrontend implements AutoCloseable {
     private static final List<Fd> NO_FDS = List.of();
@@ -34,6 +34,7 @@ public final class VhostUserFrontend implements AutoCloseable {
     private long features;
     private long protocolFeatures;
     private boolean nonBlockingKicks = true;
+    private @Nullable SharedWindow window;
 
     private VhostUserFrontend(UnixSocket socket) {
         channel = new MessageChannel(socket);
@@ -61,18 +62,20 @@ public final class VhostUserFrontend implements AutoCloseable {
      *
      * @return the virtio features chosen
      */
-    public long negotiate(long wanted) throws ProtocolException {
+    public synchronized long negotiate(long wanted) throws ProtocolException {
         return negotiate(
                 wanted,
                 1L << VhostUser.PF_MQ
                         | 1L << VhostUser.PF_REPLY_ACK
                         | 1L << VhostUser.PF_CONFIG
                         | 1L << VhostUser.PF_RESET_DEVICE
+                        | 1L << VhostUser.PF_BACKEND_REQ
+                        | 1L << VhostUser.PF_SHMEM
                         | 1L << VhostUser.PF_CONFIGURE_MEM_SLOTS);
     }
 
     /** As {@link #negotiate(long)}, with a choice of protocol features. */
-    public long negotiate(long wanted, long wantedProtocol) throws ProtocolException {
+    public synchronized long negotiate(long wanted, long wantedProtocol) throws ProtocolException {
         long chosen = wanted & getFeatures();
         if ((chosen & VhostUser.F_PROTOCOL_FEATURES) != 0) {
             setProtocolFeatures(wantedProtocol & getProtocolFeatures());
@@ -82,21 +85,21 @@ public final class VhostUserFrontend implements AutoCloseable {
         return chosen;
     }
 
-    public long getFeatures() throws ProtocolException {
+    public synchronized long getFeatures() throws ProtocolException {
         return ask(VhostUser.GET_FEATURES);
     }
 
-    public void setFeatures(long chosen) throws ProtocolException {
+    public synchronized void setFeatures(long chosen) throws ProtocolException {
         channel.putLong(0, chosen);
         request(VhostUser.SET_FEATURES, 8);
         features = chosen;
     }
 
-    public long getProtocolFeatures() throws ProtocolException {
+    public synchronized long getProtocolFeatures() throws ProtocolException {
         return ask(VhostUser.GET_PROTOCOL_FEATURES);
     }
 
-    public void setProtocolFeatures(long chosen) throws ProtocolException {
+    public synchronized void setProtocolFeatures(long chosen) throws ProtocolException {
         channel.putLong(0, chosen);
         request(VhostUser.SET_PROTOCOL_FEATURES, 8);
         protocolFeatures = chosen;
@@ -112,11 +115,11 @@ public final class VhostUserFrontend implements AutoCloseable {
     }
 
     /** How many queues the back-end has (GET_QUEUE_NUM). */
-    public int queueCount() throws ProtocolException {
+    public synchronized int queueCount() throws ProtocolException {
         return (int) ask(VhostUser.GET_QUEUE_NUM);
     }
 
-    public long maxMemorySlots() throws ProtocolException {
+    public synchronized long maxMemorySlots() throws ProtocolException {
         return ask(VhostUser.GET_MAX_MEM_SLOTS);
     }
 
@@ -126,7 +129,8 @@ public final class VhostUserFrontend implements AutoCloseable {
      * Makes guest memory, which lives until this front-end closes, and tells the back-end: by
      * ADD_MEM_REG where it can, by a new memory table otherwise.
      */
-    public GuestRam addRam(long guestAddr, long bytes) throws ProtocolException, SyscallException {
+    public synchronized GuestRam addRam(long guestAddr, long bytes)
+            throws ProtocolException, SyscallException {
         GuestRam ram = GuestRam.create(guestAddr, bytes);
         rams.add(ram);
         if (has(VhostUser.PF_CONFIGURE_MEM_SLOTS)) {
@@ -138,14 +142,14 @@ public final class VhostUserFrontend implements AutoCloseable {
     }
 
     /** Takes guest memory away from the back-end (REM_MEM_REG), and closes it. */
-    public void removeRam(GuestRam ram) throws ProtocolException {
+    public synchronized void removeRam(GuestRam ram) throws ProtocolException {
         rams.remove(ram);
         removeRegion(ram);
         ram.close();
     }
 
     /** SET_MEM_TABLE. */
-    public void setMemoryTable(List<GuestRam> table) throws ProtocolException {
+    public synchronized void setMemoryTable(List<GuestRam> table) throws ProtocolException {
         channel.putInt(0, table.size());
         channel.putInt(4, 0);
         List<Fd> fds = new ArrayList<>();
@@ -159,14 +163,14 @@ public final class VhostUserFrontend implements AutoCloseable {
     }
 
     /** ADD_MEM_REG. */
-    public void addRegion(GuestRam ram) throws ProtocolException {
+    public synchronized void addRegion(GuestRam ram) throws ProtocolException {
         channel.putLong(0, 0);
         putRegion(8, ram);
         request(VhostUser.ADD_MEM_REG, 8 + VhostUser.REGION_BYTES, List.of(ram.fd()));
     }
 
     /** REM_MEM_REG. */
-    public void removeRegion(GuestRam ram) throws ProtocolException {
+    public synchronized void removeRegion(GuestRam ram) throws ProtocolException {
         channel.putLong(0, 0);
         putRegion(8, ram);
         request(VhostUser.REM_MEM_REG, 8 + VhostUser.REGION_BYTES);
@@ -188,7 +192,7 @@ public final class VhostUserFrontend implements AutoCloseable {
      * @param tableEntries entries of the indirect table that each descriptor gets; 0 for none
      * @param ram holds rings and tables
      */
-    public DriverQueue startQueue(int index, int size, int tableEntries, GuestRam ram)
+    public synchronized DriverQueue startQueue(int index, int size, int tableEntries, GuestRam ram)
             throws ProtocolException, SyscallException {
         DriverQueue queue =
                 new DriverQueue(index, size, tableEntries, features, ram, nonBlockingKicks);
@@ -198,7 +202,7 @@ public final class VhostUserFrontend implements AutoCloseable {
     }
 
     /** Starts a queue that was stopped, at the index that {@link #stopQueue} returned. */
-    public void startQueue(DriverQueue queue, int base) throws ProtocolException {
+    public synchronized void startQueue(DriverQueue queue, int base) throws ProtocolException {
         int index = queue.index();
         vringState(VhostUser.SET_VRING_NUM, index, queue.size());
         vringState(VhostUser.SET_VRING_BASE, index, base);
@@ -218,24 +222,26 @@ public final class VhostUserFrontend implements AutoCloseable {
     }
 
     /** SET_VRING_NUM, SET_VRING_BASE, SET_VRING_ENABLE. */
-    public void vringState(int request, int index, int value) throws ProtocolException {
+    public synchronized void vringState(int request, int index, int value)
+            throws ProtocolException {
         channel.putInt(0, index);
         channel.putInt(4, value);
         request(request, 8);
     }
 
     /** SET_VRING_KICK, SET_VRING_CALL, SET_VRING_ERR; null is VRING_NOFD. */
-    public void vringFd(int request, int index, @Nullable Fd fd) throws ProtocolException {
+    public synchronized void vringFd(int request, int index, @Nullable Fd fd)
+            throws ProtocolException {
         channel.putLong(0, fd == null ? index | VhostUser.VRING_NOFD : index);
         request(request, 8, fd == null ? NO_FDS : List.of(fd));
     }
 
-    public void enableQueue(int index, boolean enabled) throws ProtocolException {
+    public synchronized void enableQueue(int index, boolean enabled) throws ProtocolException {
         vringState(VhostUser.SET_VRING_ENABLE, index, enabled ? 1 : 0);
     }
 
     /** GET_VRING_BASE: stops the queue. Returns the index of the next chain it would take. */
-    public int stopQueue(DriverQueue queue) throws ProtocolException {
+    public synchronized int stopQueue(DriverQueue queue) throws ProtocolException {
         channel.putInt(0, queue.index());
         channel.putInt(4, 0);
         channel.send(VhostUser.GET_VRING_BASE, 0, 8, NO_FDS);
@@ -244,8 +250,76 @@ public final class VhostUserFrontend implements AutoCloseable {
     }
 
     /** RESET_DEVICE. */
-    public void resetDevice() throws ProtocolException {
+    public synchronized void resetDevice() throws ProtocolException {
         request(VhostUser.RESET_DEVICE, 0);
+    }
+
+    // ---- Shared memory ----
+
+    /**
+     * The sizes of the back-end's shared memory regions, by region id (GET_SHMEM_CONFIG); 0 where
+     * there is none.
+     */
+    public synchronized long[] sharedMemoryBytes() throws ProtocolException {
+        channel.send(VhostUser.GET_SHMEM_CONFIG, 0, 0, NO_FDS);
+        receiveReply(VhostUser.GET_SHMEM_CONFIG, VhostUser.SHMEM_CONFIG_BYTES);
+        long[] bytes = new long[VhostUser.MAX_SHMEM_REGIONS];
+        int left = channel.payloadInt(0);
+        for (int id = 0; id < bytes.length; id++) {
+            bytes[id] = channel.payloadLong(8 + 8 * id);
+            if (bytes[id] != 0) {
+                left--;
+            }
+        }
+        if (left > 0) {
+            throw new ProtocolException(Kind.BAD_SIZE, "more regions are counted than described");
+        }
+        return bytes;
+    }
+
+    /**
+     * Provides shared memory region 0 and takes the back-end's requests for it, on a thread of its
+     * own (SET_BACKEND_REQ_FD).
+     *
+     * @param guestAddr where the guest has it: what is mapped is announced there by ADD_MEM_REG,
+     *     after the acknowledgement, as QEMU does; -1 to announce nothing
+     */
+    public SharedWindow provideWindow(long guestAddr) throws ProtocolException, SyscallException {
+        long bytes = sharedMemoryBytes()[0];
+        if (bytes == 0) {
+            throw new ProtocolException(Kind.UNSUPPORTED, "the back-end has no such region");
+        }
+        List<UnixSocket> ends = UnixSocket.pair();
+        SharedWindow made = SharedWindow.serve(this, ends.get(0), bytes, guestAddr);
+        try (UnixSocket theirs = ends.get(1)) {
+            synchronized (this) {
+                window = made;
+                request(VhostUser.SET_BACKEND_REQ_FD, 0, List.of(theirs.fd()));
+            }
+        }
+        return made;
+    }
+
+    /** Tells the back-end of a piece of guest memory that is a file's (ADD_MEM_REG). */
+    synchronized void announce(Fd fd, long guestAddr, long bytes, long userAddr, long fileOffset)
+            throws ProtocolException {
+        putPiece(guestAddr, bytes, userAddr, fileOffset);
+        request(VhostUser.ADD_MEM_REG, 8 + VhostUser.REGION_BYTES, List.of(fd));
+    }
+
+    /** Takes it back (REM_MEM_REG). */
+    synchronized void withdraw(long guestAddr, long bytes, long userAddr, long fileOffset)
+            throws ProtocolException {
+        putPiece(guestAddr, bytes, userAddr, fileOffset);
+        request(VhostUser.REM_MEM_REG, 8 + VhostUser.REGION_BYTES);
+    }
+
+    private void putPiece(long guestAddr, long bytes, long userAddr, long fileOffset) {
+        channel.putLong(0, 0);
+        channel.putLong(8, guestAddr);
+        channel.putLong(16, bytes);
+        channel.putLong(24, userAddr);
+        channel.putLong(32, fileOffset);
     }
 
     // ---- Configuration space ----
@@ -255,7 +329,7 @@ public final class VhostUserFrontend implements AutoCloseable {
      *
      * @throws ProtocolException {@link Kind#REFUSED} if the back-end's is smaller
      */
-    public byte[] readConfig(int offset, int bytes) throws ProtocolException {
+    public synchronized byte[] readConfig(int offset, int bytes) throws ProtocolException {
         int total = VhostUser.CONFIG_HEADER_BYTES + bytes;
         channel.putInt(0, offset);
         channel.putInt(4, bytes);
@@ -272,7 +346,7 @@ public final class VhostUserFrontend implements AutoCloseable {
     }
 
     /** SET_CONFIG. */
-    public void writeConfig(int offset, byte[] bytes) throws ProtocolException {
+    public synchronized void writeConfig(int offset, byte[] bytes) throws ProtocolException {
         channel.putInt(0, offset);
         channel.putInt(4, bytes.length);
         channel.putInt(8, 0);
@@ -292,7 +366,8 @@ public final class VhostUserFrontend implements AutoCloseable {
      * Sends any request with any payload, for tests of back-ends. With REPLY_ACK it asks for an
      * acknowledgement and waits for it.
      */
-    public void request(int request, byte[] payload, List<Fd> fds) throws ProtocolException {
+    public synchronized void request(int request, byte[] payload, List<Fd> fds)
+            throws ProtocolException {
         MemorySegment.copy(
                 payload, 0, channel.outPayload(), ValueLayout.JAVA_BYTE, 0, payload.length);
         request(request, payload.length, fds);
@@ -352,6 +427,11 @@ public final class VhostUserFrontend implements AutoCloseable {
     /** Ends the connection without a word, as a crashed VMM does, and frees memory and queues. */
     @Override
     public void close() {
+        channel.shutdown();
+        SharedWindow w = window;
+        if (w != null) {
+            w.close();
+        }
         channel.close();
         for (DriverQueue queue : queues) {
             queue.close();

@@ -9,8 +9,12 @@ final class Mappings {
     private Mappings() {}
 
     static long ofGuestRam() throws IOException {
+        return of("memfd:guest-ram");
+    }
+
+    static long of(String file) throws IOException {
         try (var lines = Files.lines(Path.of("/proc/self/maps"))) {
-            return lines.filter(line -> line.contains("memfd:guest-ram")).count();
+            return lines.filter(line -> line.contains(file)).count();
         }
     }
 }

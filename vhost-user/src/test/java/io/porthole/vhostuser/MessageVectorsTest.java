@@ -343,7 +343,7 @@ final class MessageVectorsTest {
 
     @Test
     void anUnknownQuestionEndsTheConnection() throws Exception {
-        send(header(44, 1, 0)); // GET_SHMEM_CONFIG: a reply is expected, and there is none
+        send(header(40, 1, 0)); // GET_STATUS: a reply is expected, and there is none
         assertEquals(Kind.UNSUPPORTED, end());
     }
 
