@@ -1,6 +1,5 @@
 package io.porthole.virtiofsd;
 
-import io.porthole.fuse.FuseServer;
 import io.porthole.linux.SyscallException;
 import io.porthole.linux.Syscalls;
 import io.porthole.vhostuser.ProtocolException;
@@ -10,11 +9,6 @@ import io.porthole.virtiofsd.cli.UsageException;
 import io.porthole.virtiofsd.confine.CapabilitySet;
 import io.porthole.virtiofsd.confine.Jail;
 import io.porthole.virtiofsd.confine.SeccompFilter;
-import io.porthole.virtiofsd.passthrough.CachePolicy;
-import io.porthole.virtiofsd.passthrough.PassthroughFileSystem;
-import io.porthole.virtiofsd.passthrough.PassthroughOptions;
-import io.porthole.virtiofsd.transport.RequestThreads;
-import io.porthole.virtiofsd.transport.VirtioFsDevice;
 import java.io.IOException;
 import java.util.zip.Inflater;
 import org.slf4j.Logger;
@@ -58,43 +52,21 @@ final class Daemon {
             openAllJars();
             try (Jail jail = Jail.enter(sys, options)) {
                 CapabilitySet.limitTo(sys, capabilities);
-                PassthroughFileSystem files =
-                        new PassthroughFileSystem(
+                try (ShareSession session =
+                        new ShareSession(
                                 sys,
-                                passthroughOptions(openFiles),
-                                jail.root().value(),
-                                jail.procSelfFd().value());
-                try (files) {
-                    VirtioFsDevice device =
-                            new VirtioFsDevice(
-                                    new FuseServer(files),
-                                    requestThreads(files),
-                                    options.tag(),
-                                    options.requestQueues());
-                    try (VhostUserServer server =
-                            VhostUserServer.inherit(device, endpoint.takeListener())) {
-                        SeccompFilter.load(sys, options.seccomp());
-                        // Kata's runtime waits for this very line.
-                        log.info("Waiting for vhost-user socket connection...");
-                        server.serve(VhostUserServer.AfterDisconnect.END);
-                    }
+                                options,
+                                endpoint.takeListener(),
+                                pinnedInodes(openFiles),
+                                jail.root(),
+                                jail.procSelfFd())) {
+                    SeccompFilter.load(sys, options.seccomp());
+                    // Kata's runtime waits for this very line.
+                    log.info("Waiting for vhost-user socket connection...");
+                    session.serve(VhostUserServer.AfterDisconnect.END);
                 }
             }
         }
-    }
-
-    private static RequestThreads requestThreads(PassthroughFileSystem files) {
-        return new RequestThreads() {
-            @Override
-            public void started() throws SyscallException {
-                files.threadStarted();
-            }
-
-            @Override
-            public void stopped() {
-                files.threadStopped();
-            }
-        };
     }
 
     /**
@@ -132,43 +104,9 @@ final class Daemon {
         Runtime.getRuntime().addShutdownHook(hook);
     }
 
-    private PassthroughOptions passthroughOptions(long openFiles) {
+    private int pinnedInodes(long openFiles) {
         long spare = Math.max(openFiles / 2, openFiles - RESERVED_FILES);
         int budget = options.maxOpenInodes();
-        if (budget == 0 || budget > spare) {
-            budget = (int) spare;
-        }
-        return PassthroughOptions.builder()
-                .cache(
-                        switch (options.cache()) {
-                            case NEVER -> CachePolicy.NEVER;
-                            case AUTO -> CachePolicy.AUTO;
-                            case METADATA -> CachePolicy.METADATA;
-                            case ALWAYS -> CachePolicy.ALWAYS;
-                        })
-                .fileHandles(
-                        switch (options.fileHandles()) {
-                            case NEVER -> PassthroughOptions.FileHandles.NEVER;
-                            case PREFER -> PassthroughOptions.FileHandles.PREFER;
-                            case MANDATORY -> PassthroughOptions.FileHandles.MANDATORY;
-                        })
-                .readdirplus(
-                        options.readdirplus()
-                                ? PassthroughOptions.Readdirplus.AUTO
-                                : PassthroughOptions.Readdirplus.NEVER)
-                .maxPinnedInodes(budget)
-                .xattr(options.xattr())
-                .readonly(options.readonly())
-                .writeback(options.writeback())
-                .announceSubmounts(options.announceSubmounts())
-                .allowDirectIo(options.allowDirectIo())
-                .allowMmap(options.allowMmap())
-                .preserveNoatime(options.preserveNoatime())
-                .killprivV2(options.killprivV2())
-                .posixAcl(options.posixAcl())
-                .securityLabel(options.securityLabel())
-                .posixLock(options.posixLock())
-                .flock(options.flock())
-                .build();
+        return budget == 0 || budget > spare ? (int) spare : budget;
     }
 }

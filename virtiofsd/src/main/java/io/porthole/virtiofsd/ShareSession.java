@@ -1,0 +1,80 @@
+package io.porthole.virtiofsd;
+
+import io.porthole.fuse.FuseServer;
+import io.porthole.linux.Fd;
+import io.porthole.linux.SyscallException;
+import io.porthole.linux.Syscalls;
+import io.porthole.vhostuser.ProtocolException;
+import io.porthole.vhostuser.VhostUserServer;
+import io.porthole.virtiofsd.cli.Options;
+import io.porthole.virtiofsd.passthrough.PassthroughFileSystem;
+import io.porthole.virtiofsd.transport.RequestThreads;
+import io.porthole.virtiofsd.transport.VirtioFsDevice;
+import java.io.IOException;
+
+/**
+ * One share as it is served: its file system with all tables, its device and its server. Nothing of
+ * it is shared with another share of the process.
+ *
+ * <p>{@link #serve} runs on a thread of the caller's; {@link #close} may come from any other and
+ * waits for it. The descriptors that it is given stay the caller's, but for the listening socket.
+ */
+final class ShareSession implements AutoCloseable {
+    private final Options options;
+    private final PassthroughFileSystem files;
+    private final VhostUserServer server;
+
+    /**
+     * @param listener listening socket, closed by this session
+     * @param pinnedInodes descriptors that the share may pin for inodes
+     * @param rootFd O_PATH descriptor of the shared directory
+     * @param procFd O_PATH descriptor of /proc/self/fd
+     */
+    ShareSession(Syscalls sys, Options options, Fd listener, int pinnedInodes, Fd rootFd, Fd procFd)
+            throws SyscallException {
+        this.options = options;
+        files =
+                new PassthroughFileSystem(
+                        sys,
+                        ShareSettings.passthrough(options, pinnedInodes),
+                        rootFd.value(),
+                        procFd.value());
+        VirtioFsDevice device =
+                new VirtioFsDevice(
+                        new FuseServer(files),
+                        requestThreads(files),
+                        options.tag(),
+                        options.requestQueues());
+        server = VhostUserServer.inherit(device, listener);
+    }
+
+    /** What the share was set up with. */
+    Options options() {
+        return options;
+    }
+
+    /** Serves front-ends, one after the other or only one, until that or {@link #close} ends it. */
+    void serve(VhostUserServer.AfterDisconnect policy) throws ProtocolException, IOException {
+        server.serve(policy);
+    }
+
+    private static RequestThreads requestThreads(PassthroughFileSystem files) {
+        return new RequestThreads() {
+            @Override
+            public void started() throws SyscallException {
+                files.threadStarted();
+            }
+
+            @Override
+            public void stopped() {
+                files.threadStopped();
+            }
+        };
+    }
+
+    @Override
+    public void close() {
+        server.close();
+        files.close();
+    }
+}
