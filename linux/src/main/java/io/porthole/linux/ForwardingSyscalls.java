@@ -491,6 +491,16 @@ public class ForwardingSyscalls implements Syscalls {
     }
 
     @Override
+    public long openTree(int dirFd, long pathAddr, int flags) {
+        return target.openTree(dirFd, pathAddr, flags);
+    }
+
+    @Override
+    public long mountSetattr(int dirFd, long pathAddr, int flags, long attrAddr, long attrBytes) {
+        return target.mountSetattr(dirFd, pathAddr, flags, attrAddr, attrBytes);
+    }
+
+    @Override
     public long seccomp(int operation, int flags, long argsAddr) {
         return target.seccomp(operation, flags, argsAddr);
     }

@@ -560,6 +560,16 @@ abstract class KernelCalls implements Syscalls {
     }
 
     @Override
+    public long openTree(int dirFd, long pathAddr, int flags) {
+        return call(OPEN_TREE, dirFd, pathAddr, flags);
+    }
+
+    @Override
+    public long mountSetattr(int dirFd, long pathAddr, int flags, long attrAddr, long attrBytes) {
+        return call(MOUNT_SETATTR, dirFd, pathAddr, flags, attrAddr, attrBytes);
+    }
+
+    @Override
     public long seccomp(int operation, int flags, long argsAddr) {
         return call(SECCOMP, operation, flags, argsAddr);
     }

@@ -21,5 +21,10 @@ public final class Mounts {
     public static final int MNT_DETACH = 2;
     public static final int UMOUNT_NOFOLLOW = 8;
 
+    // open_tree(2), mount_setattr(2); OPEN_TREE_CLOEXEC is O_CLOEXEC.
+    public static final int OPEN_TREE_CLONE = 1;
+    public static final int MOUNT_ATTR_RDONLY = 1;
+    public static final int AT_RECURSIVE = 0x8000;
+
     private Mounts() {}
 }

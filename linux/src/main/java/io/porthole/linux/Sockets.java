@@ -3,6 +3,7 @@ package io.porthole.linux;
 /** Constants of {@code sys/socket.h}, the same on x86-64 and arm64. */
 public final class Sockets {
     public static final int AF_UNIX = 1;
+    public static final int AF_INET = 2;
 
     public static final int SOCK_STREAM = 1;
     public static final int SOCK_DGRAM = 2;
@@ -10,6 +11,7 @@ public final class Sockets {
     public static final int SOCK_CLOEXEC = 0x80000;
 
     public static final int SOL_SOCKET = 1;
+    public static final int SO_REUSEADDR = 2;
     public static final int SO_TYPE = 3;
     public static final int SO_ERROR = 4;
     public static final int SO_SNDBUF = 7;

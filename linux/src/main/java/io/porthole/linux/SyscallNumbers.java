@@ -102,6 +102,8 @@ final class SyscallNumbers {
     static final int CHROOT = ARM64 ? 51 : 161;
     static final int MOUNT = ARM64 ? 40 : 165;
     static final int UMOUNT2 = ARM64 ? 39 : 166;
+    static final int OPEN_TREE = 428;
+    static final int MOUNT_SETATTR = 442;
     static final int SECCOMP = ARM64 ? 277 : 317;
     static final int PRLIMIT64 = ARM64 ? 261 : 302;
     static final int KILL = ARM64 ? 129 : 62;

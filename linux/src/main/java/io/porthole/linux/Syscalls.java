@@ -253,6 +253,12 @@ public interface Syscalls {
 
     long umount2(long targetAddr, int flags);
 
+    /** A descriptor of a mount, or of a detached copy of it (open_tree(2)). */
+    long openTree(int dirFd, long pathAddr, int flags);
+
+    /** {@code attrAddr}: struct mount_attr, {@code attrBytes} long (mount_setattr(2)). */
+    long mountSetattr(int dirFd, long pathAddr, int flags, long attrAddr, long attrBytes);
+
     /** seccomp(2). */
     long seccomp(int operation, int flags, long argsAddr);
 

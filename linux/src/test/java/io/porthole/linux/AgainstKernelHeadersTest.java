@@ -36,6 +36,7 @@ class AgainstKernelHeadersTest {
             #include <sys/statfs.h>
             #include <sys/socket.h>
             #include <sys/un.h>
+            #include <netinet/in.h>
             #include <sys/uio.h>
             #include <sys/mman.h>
             #include <sys/mount.h>
@@ -68,7 +69,9 @@ class AgainstKernelHeadersTest {
                     Ucred.LAYOUT,
                     FlockRange.LAYOUT,
                     FileHandle.LAYOUT,
-                    SockaddrUn.LAYOUT);
+                    SockaddrUn.LAYOUT,
+                    SockaddrIn.LAYOUT,
+                    MountAttr.LAYOUT);
 
     private static final List<Class<?>> CONSTANTS =
             List.of(

@@ -187,6 +187,13 @@ public final class VhostUserServer implements AutoCloseable {
         }
     }
 
+    /** Whether a front-end is connected. Any thread. */
+    public boolean connected() {
+        synchronized (lock) {
+            return session != null;
+        }
+    }
+
     private boolean isClosed() {
         synchronized (lock) {
             return closed;

@@ -1,7 +1,9 @@
 package io.porthole.virtiofsd;
 
+import io.porthole.linux.Fd;
 import io.porthole.linux.SyscallException;
 import io.porthole.linux.Syscalls;
+import io.porthole.linux.UnixListener;
 import io.porthole.vhostuser.ProtocolException;
 import io.porthole.vhostuser.VhostUserServer;
 import io.porthole.virtiofsd.cli.Options;
@@ -9,17 +11,19 @@ import io.porthole.virtiofsd.cli.UsageException;
 import io.porthole.virtiofsd.confine.CapabilitySet;
 import io.porthole.virtiofsd.confine.Jail;
 import io.porthole.virtiofsd.confine.SeccompFilter;
+import io.porthole.virtiofsd.confine.SharedTree;
 import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.locks.LockSupport;
 import java.util.zip.Inflater;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** One share for one front-end: from the checked command line to the front-end's leaving. */
+/** The process around the shares: limits, sockets, jail, filter, and who serves what. */
 final class Daemon {
     private static final Logger log = LoggerFactory.getLogger(Daemon.class);
-
-    /** Kept free of pinned inodes: open files, queues, the JVM's own. */
-    private static final long RESERVED_FILES = 4096;
 
     private static final int EXIT_BY_SIGNAL = 1;
 
@@ -32,7 +36,8 @@ final class Daemon {
     }
 
     /**
-     * Serves until the front-end has gone.
+     * Serves until the front-end has gone, or, with several shares, until a signal ends the
+     * process.
      *
      * @throws SyscallException what could not be set up, on what, and why
      */
@@ -40,13 +45,28 @@ final class Daemon {
         for (String warning : options.warnings()) {
             log.warn("{}", warning);
         }
-        long capabilities =
-                CapabilitySet.serving(
-                        options.modcaps(), options.fileHandles() != Options.FileHandles.NEVER);
-        Jail.checkShared(sys, options.sharedDir());
-        long openFiles = FileLimit.apply(sys, options.rlimitNofile());
+        boolean handles = options.control() != null;
+        for (Options share : options.shares()) {
+            Jail.checkShared(sys, share.sharedDir());
+            handles |= share.fileHandles() != Options.FileHandles.NEVER;
+        }
+        long capabilities = CapabilitySet.serving(options.modcaps(), handles);
+        DescriptorBudget budget =
+                new DescriptorBudget(
+                        FileLimit.apply(sys, options.rlimitNofile()),
+                        options.shares().size(),
+                        options.control() != null);
+        if (options.manyShares()) {
+            runMany(capabilities, budget);
+        } else {
+            runOne(capabilities, budget);
+        }
+    }
+
+    private void runOne(long capabilities, DescriptorBudget budget)
+            throws IOException, UsageException, ProtocolException {
         try (Endpoint endpoint = Endpoint.open(sys, options)) {
-            removeFilesOnSignal(endpoint);
+            onSignal(endpoint::close);
             PasteLines.printOnTerminal(options);
             requireNamespaces();
             openAllJars();
@@ -57,14 +77,93 @@ final class Daemon {
                                 sys,
                                 options,
                                 endpoint.takeListener(),
-                                pinnedInodes(openFiles),
+                                budget.take(options.maxOpenInodes()),
                                 jail.root(),
                                 jail.procSelfFd())) {
                     SeccompFilter.load(sys, options.seccomp());
                     // Kata's runtime waits for this very line.
                     log.info("Waiting for vhost-user socket connection...");
-                    session.serve(VhostUserServer.AfterDisconnect.END);
+                    session.serve(
+                            options.keepRunning()
+                                    ? VhostUserServer.AfterDisconnect.WAIT_FOR_NEXT
+                                    : VhostUserServer.AfterDisconnect.END);
                 }
+            }
+        }
+    }
+
+    /** All that is needed from outside is opened first; then the process has an empty root. */
+    private void runMany(long capabilities, DescriptorBudget budget)
+            throws IOException, UsageException {
+        requireNamespaces();
+        openAllJars();
+        try (Opened opened = new Opened()) {
+            onSignal(opened::close);
+            for (Options share : options.shares()) {
+                opened.open(share);
+            }
+            String control = options.control();
+            Endpoint orders =
+                    control == null
+                            ? null
+                            : opened.keep(Endpoint.bind(sys, control, null, sys.getpid()));
+            try (Jail jail = Jail.enterEmpty(sys, options);
+                    ManyShares shares = new ManyShares(sys, budget, jail.procSelfFd())) {
+                CapabilitySet.limitTo(sys, capabilities);
+                opened.handTo(shares);
+                SeccompFilter.load(sys, options.seccomp());
+                shares.start();
+                log.info("Waiting for vhost-user socket connection...");
+                if (orders != null) {
+                    new ControlServer(sys, options, shares)
+                            .serve(UnixListener.adopt(orders.takeListener()));
+                }
+                waitForEver();
+            }
+        }
+    }
+
+    private static void waitForEver() {
+        while (true) {
+            LockSupport.park();
+        }
+    }
+
+    /** What was opened before the jail, and what lies on disk until the process ends. */
+    private final class Opened implements AutoCloseable {
+        private final List<Endpoint> kept = new ArrayList<>();
+        private final List<Endpoint> endpoints = new ArrayList<>();
+        private final List<Fd> roots = new ArrayList<>();
+        private @Nullable ManyShares owner;
+
+        synchronized Endpoint keep(Endpoint endpoint) {
+            kept.add(endpoint);
+            return endpoint;
+        }
+
+        synchronized void open(Options share) throws SyscallException, UsageException {
+            endpoints.add(Endpoint.open(sys, share));
+            roots.add(
+                    options.sandbox() == Options.Sandbox.NONE
+                            ? SharedTree.openPlain(sys, share.sharedDir())
+                            : SharedTree.open(sys, share.sharedDir(), share.readonly()));
+        }
+
+        synchronized void handTo(ManyShares shares) throws SyscallException, UsageException {
+            owner = shares;
+            for (Options share : options.shares()) {
+                shares.add(share, endpoints.removeFirst(), roots.removeFirst());
+            }
+        }
+
+        /** Removes the files of the process's sockets; also when a signal ends it. */
+        @Override
+        public synchronized void close() {
+            kept.forEach(Endpoint::close);
+            endpoints.forEach(Endpoint::close);
+            roots.forEach(Fd::close);
+            if (owner != null) {
+                owner.removeFiles();
             }
         }
     }
@@ -91,22 +190,16 @@ final class Daemon {
         }
     }
 
-    private void removeFilesOnSignal(Endpoint endpoint) {
+    private void onSignal(Runnable removeFiles) {
         Thread hook =
                 new Thread(
                         () -> {
-                            endpoint.close();
+                            removeFiles.run();
                             if (!Boolean.getBoolean("porthole.training")) {
                                 sys.exitNow(EXIT_BY_SIGNAL);
                             }
                         },
                         "signal");
         Runtime.getRuntime().addShutdownHook(hook);
-    }
-
-    private int pinnedInodes(long openFiles) {
-        long spare = Math.max(openFiles / 2, openFiles - RESERVED_FILES);
-        int budget = options.maxOpenInodes();
-        return budget == 0 || budget > spare ? (int) spare : budget;
     }
 }

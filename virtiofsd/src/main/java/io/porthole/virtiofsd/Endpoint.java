@@ -17,6 +17,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -43,8 +44,43 @@ final class Endpoint implements AutoCloseable {
     }
 
     static Endpoint open(Syscalls sys, Options options) throws SyscallException, UsageException {
+        return open(sys, options, sys.getpid());
+    }
+
+    /**
+     * Opens on behalf of another process.
+     *
+     * @param pid that process, which the pid file is to name
+     */
+    static Endpoint open(Syscalls sys, Options options, long pid)
+            throws SyscallException, UsageException {
         String path = options.socketPath();
-        return path == null ? inherit(sys, options.listenFd()) : bind(sys, path, options);
+        return path == null
+                ? inherit(sys, options.listenFd())
+                : bind(sys, path, options.socketGroup(), pid);
+    }
+
+    /** Takes over what another process has opened: {@link #descriptors} in their order. */
+    static Endpoint adopt(Syscalls sys, List<Fd> descriptors, String socketPath)
+            throws UsageException {
+        Fd listener = descriptors.getFirst();
+        checkListening(sys, listener.value(), "the socket of the new share");
+        Files files =
+                new Files(
+                        descriptors.get(1),
+                        descriptors.get(2),
+                        socketPath.substring(socketPath.lastIndexOf('/') + 1));
+        return new Endpoint(sys, listener, files);
+    }
+
+    /** Socket, directory and locked pid file of a bound endpoint; they stay its own. */
+    List<Fd> descriptors() {
+        return files == null ? List.of() : List.of(listener, files.directory, files.pidFile);
+    }
+
+    /** Lets go without removing anything: another process has the descriptors now. */
+    void leave() {
+        descriptors().forEach(Fd::close);
     }
 
     /** Gives the listening socket to the caller, who closes it. */
@@ -53,7 +89,12 @@ final class Endpoint implements AutoCloseable {
     }
 
     /** Takes a listening socket that the parent process left open as {@code fd}. */
-    private static Endpoint inherit(Syscalls sys, int fd) throws SyscallException, UsageException {
+    private static Endpoint inherit(Syscalls sys, int fd) throws UsageException {
+        checkListening(sys, fd, "--fd " + fd);
+        return new Endpoint(sys, Fd.adopt(sys, fd), null);
+    }
+
+    private static void checkListening(Syscalls sys, int fd, String what) throws UsageException {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment value = arena.allocate(ValueLayout.JAVA_INT);
             MemorySegment bytes = arena.allocate(ValueLayout.JAVA_INT);
@@ -67,31 +108,35 @@ final class Endpoint implements AutoCloseable {
                             bytes.address());
             if (result < 0 || value.get(ValueLayout.JAVA_INT, 0) == 0) {
                 throw new UsageException(
-                        "--fd "
-                                + fd
+                        what
                                 + " is not a listening socket"
                                 + (result < 0 ? ": " + Errno.describe(-result) : ""));
             }
         }
-        return new Endpoint(sys, Fd.adopt(sys, fd), null);
     }
 
-    private static Endpoint bind(Syscalls sys, String path, Options options)
+    /**
+     * Makes a socket, as {@code --socket-path} does.
+     *
+     * @param socketGroup who may connect besides the owner, by name or number, or null
+     * @param pid what the pid file is to name
+     */
+    static Endpoint bind(Syscalls sys, String path, @Nullable String socketGroup, long pid)
             throws SyscallException, UsageException {
         int slash = path.lastIndexOf('/');
         String parent = slash < 0 ? "." : slash == 0 ? "/" : path.substring(0, slash);
         String name = path.substring(slash + 1);
         if (name.isEmpty()) {
-            throw new UsageException("--socket-path '" + path + "' ends in '/'");
+            throw new UsageException("socket path '" + path + "' ends in '/'");
         }
         Fd directory = null;
         Fd pidFile = null;
         try (Arena arena = Arena.ofConfined()) {
             directory = openDirectory(sys, arena, parent);
-            pidFile = lockPidFile(sys, arena, directory, name, path);
+            pidFile = lockPidFile(sys, arena, directory, name, path, pid);
             // The lock is ours, so a socket that lies there was left behind by a process that died.
             removeStaleSocket(sys, arena, directory, name, path);
-            int group = options.socketGroup() == null ? -1 : GroupFile.find(options.socketGroup());
+            int group = socketGroup == null ? -1 : GroupFile.find(socketGroup);
             int umask = sys.umask(group < 0 ? UMASK_OWNER_ONLY : UMASK_WITH_GROUP);
             UnixListener bound;
             try {
@@ -148,7 +193,8 @@ final class Endpoint implements AutoCloseable {
                                 path));
     }
 
-    private static Fd lockPidFile(Syscalls sys, Arena arena, Fd directory, String name, String path)
+    private static Fd lockPidFile(
+            Syscalls sys, Arena arena, Fd directory, String name, String path, long owner)
             throws SyscallException, UsageException {
         Fd file =
                 Fd.adopt(
@@ -174,7 +220,7 @@ final class Endpoint implements AutoCloseable {
                             + path
                             + ".pid)");
         }
-        byte[] pid = (sys.getpid() + "\n").getBytes(StandardCharsets.US_ASCII);
+        byte[] pid = (owner + "\n").getBytes(StandardCharsets.US_ASCII);
         MemorySegment text = arena.allocate(pid.length);
         MemorySegment.copy(pid, 0, text, ValueLayout.JAVA_BYTE, 0, pid.length);
         sys.ftruncate(file.value(), 0);

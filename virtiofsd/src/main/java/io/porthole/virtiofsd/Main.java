@@ -35,6 +35,10 @@ public final class Main {
     public static void main(String[] args) {
         int status;
         try {
+            if (args.length > 0 && args[0].equals("ctl")) {
+                ControlClient.run(args);
+                exit(0);
+            }
             Options options = OptionParser.parse(args, SocketActivation.listenFd(Syscalls.host()));
             status = run(options);
         } catch (UsageException e) {

@@ -53,6 +53,11 @@ final class ShareSession implements AutoCloseable {
         return options;
     }
 
+    /** Whether a front-end is connected. */
+    boolean connected() {
+        return server.connected();
+    }
+
     /** Serves front-ends, one after the other or only one, until that or {@link #close} ends it. */
     void serve(VhostUserServer.AfterDisconnect policy) throws ProtocolException, IOException {
         server.serve(policy);

@@ -12,8 +12,14 @@ import org.jspecify.annotations.Nullable;
  */
 public final class OptionParser {
     private final Options options = new Options();
+    private final List<String> shareSpecs = new ArrayList<>();
 
-    private OptionParser() {}
+    /** Whether this reads the command line on behalf of one --share. */
+    private final boolean ofShare;
+
+    private OptionParser(boolean ofShare) {
+        this.ofShare = ofShare;
+    }
 
     /**
      * Reads and checks the arguments.
@@ -31,8 +37,12 @@ public final class OptionParser {
      * @param activatedFd what to listen on if the arguments do not tell; -1 if there is none
      */
     public static Options parse(String[] args, int activatedFd) throws UsageException {
-        OptionParser parser = new OptionParser();
+        OptionParser parser = new OptionParser(false);
         parser.readAll(args);
+        if (parser.options.manyShares) {
+            parser.readShares();
+            return parser.options;
+        }
         if (parser.options.socketPath == null && parser.options.listenFd < 0) {
             parser.options.listenFd = activatedFd;
         }
@@ -42,12 +52,123 @@ public final class OptionParser {
         return parser.options;
     }
 
+    /**
+     * Options of one share of several.
+     *
+     * @param args of the process, which hold for every share that does not say otherwise
+     * @param spec {@code TAG=DIR,socket=PATH,...}; a comma within a value is written twice
+     */
+    static Options parseShare(String[] args, String spec) throws UsageException {
+        OptionParser parser = new OptionParser(true);
+        parser.readAll(args);
+        parser.options.arguments = args;
+        List<String> items = ShareSpec.split(spec);
+        String first = items.getFirst();
+        int equals = first.indexOf('=');
+        if (equals <= 0 || equals == first.length() - 1) {
+            throw new UsageException(
+                    "--share " + spec + ": begins with TAG=DIR, not '" + first + "'");
+        }
+        parser.applyValue(OptionTable.TAG, first.substring(0, equals));
+        parser.applyValue(OptionTable.SHARED_DIR, first.substring(equals + 1));
+        for (String item : items.subList(1, items.size())) {
+            parser.readShareItem(spec, item);
+        }
+        parser.checkWhole();
+        return parser.options;
+    }
+
+    private void readShareItem(String spec, String item) throws UsageException {
+        int equals = item.indexOf('=');
+        String label = (equals < 0 ? item : item.substring(0, equals)).replace('_', '-');
+        String value = equals < 0 ? null : item.substring(equals + 1);
+        if (label.equals("ro") || label.equals("rw")) {
+            options.readonly = label.equals("ro");
+            return;
+        }
+        OptionTable option = find(label, "'" + item + "' in --share " + spec);
+        if (option.ofProcess()) {
+            throw new UsageException(
+                    "'" + label + "' in --share " + spec + ": holds for the process, give it once");
+        }
+        if (option.valueName == null) {
+            applyFlag(option, value, true);
+        } else if (value == null) {
+            throw new UsageException(
+                    "'"
+                            + label
+                            + "' in --share "
+                            + spec
+                            + " needs a value ("
+                            + option.valueName
+                            + ")");
+        } else {
+            applyValue(option, value);
+        }
+    }
+
+    /** The shares of a process that has several. */
+    private void readShares() throws UsageException {
+        if (options.action != Options.Action.SERVE) {
+            return;
+        }
+        if (!options.sharedDir.isEmpty() || options.socketPath != null || options.listenFd >= 0) {
+            throw new UsageException(
+                    "--shared-dir, --socket-path and --fd are for one share; with several, --share"
+                            + " has them all");
+        }
+        if (!options.tag.isEmpty()) {
+            throw new UsageException("--tag is for one share; --share begins with the tag");
+        }
+        if (options.sandbox == Options.Sandbox.CHROOT) {
+            throw new UsageException(
+                    "--sandbox=chroot holds one share; several need namespace (or none)");
+        }
+        if (shareSpecs.isEmpty() && options.control == null) {
+            throw new UsageException("nothing to share, and no --control to add shares by");
+        }
+        List<Options> shares = new ArrayList<>();
+        for (String spec : shareSpecs) {
+            Options share = parseShare(options.arguments, spec);
+            for (Options other : shares) {
+                if (other.tag.equals(share.tag)) {
+                    throw new UsageException("two shares have the tag '" + share.tag + "'");
+                }
+                if (share.socketPath != null && share.socketPath.equals(other.socketPath)) {
+                    throw new UsageException("two shares have the socket " + share.socketPath);
+                }
+            }
+            shares.add(share);
+            options.warnings.addAll(
+                    share.warnings.stream().filter(w -> !options.warnings.contains(w)).toList());
+        }
+        options.shares = List.copyOf(shares);
+    }
+
+    private void addShare(String spec) {
+        if (!ofShare) {
+            options.manyShares = true;
+            shareSpecs.add(spec);
+        }
+    }
+
+    /** A file stands for the arguments that it spells out. */
+    private void readConfig(String path) throws UsageException {
+        if (!ofShare) {
+            options.manyShares = true;
+        }
+        readAll(ConfigFile.toArguments(path));
+    }
+
     /** The text of --help. */
     public static String usage() {
         return OptionTable.usage();
     }
 
     private void readAll(String[] args) throws UsageException {
+        if (options.arguments.length == 0) {
+            options.arguments = args;
+        }
         int i = 0;
         while (i < args.length) {
             String arg = args[i++];
@@ -154,6 +275,7 @@ public final class OptionParser {
             case SECURITY_LABEL -> options.securityLabel = negotiated(option, value);
             case POSIX_LOCK -> options.posixLock = true;
             case FLOCK -> options.flock = true;
+            case KEEP_RUNNING -> options.keepRunning = true;
             case SYSLOG -> options.syslog = true;
             case MIGRATION_VERIFY_HANDLES, MIGRATION_CONFIRM_PATHS -> throw noMigration(option);
             case PRINT_CAPABILITIES -> options.action = Options.Action.PRINT_CAPABILITIES;
@@ -193,6 +315,13 @@ public final class OptionParser {
                 }
                 options.tag = value;
             }
+            case SHARE -> addShare(value);
+            case CONFIG -> readConfig(notEmpty(option, value));
+            case CONTROL -> {
+                options.control = notEmpty(option, value);
+                options.manyShares |= !ofShare;
+            }
+            case METRICS -> options.metrics = notEmpty(option, value);
             case CACHE -> options.cache = oneOf(option, value, Options.Cache.values());
             case INODE_FILE_HANDLES ->
                     options.fileHandles =
@@ -226,7 +355,11 @@ public final class OptionParser {
         }
         if (options.socketPath == null && options.listenFd < 0) {
             throw new UsageException(
-                    "--socket-path or --fd is missing: where does the VMM connect?");
+                    ofShare
+                            ? "share "
+                                    + options.tag
+                                    + " lacks socket=PATH: where does the VMM connect?"
+                            : "--socket-path or --fd is missing: where does the VMM connect?");
         }
         if (options.socketPath != null && options.listenFd >= 0) {
             throw new UsageException("--socket-path and --fd exclude each other");

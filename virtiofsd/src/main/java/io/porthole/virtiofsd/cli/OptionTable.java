@@ -10,6 +10,11 @@ enum OptionTable {
     SOCKET_GROUP("socket-group", "GROUP", "Give the socket to this group, mode 0660"),
     SHARED_DIR("shared-dir", "DIR", "The directory to share"),
     TAG("tag", "TAG", "Mount tag, given to front-ends that ask for it (at most 36 bytes)"),
+    SHARE("share", "SPEC", "One of several: TAG=DIR,socket=PATH[,ro][,OPTION[=VALUE]]..."),
+    CONFIG("config", "FILE", "Several shares from a TOML file"),
+    CONTROL("control", "PATH", "Take orders on this socket: virtiofsd ctl add, remove, list"),
+    METRICS("metrics", "ADDRESS", "Serve metrics at unix:PATH or 127.0.0.1:PORT"),
+    KEEP_RUNNING("keep-running", null, "Wait for the next VMM when one has gone"),
     CACHE("cache", "POLICY", "never, auto (default), metadata or always"),
     XATTR("xattr", null, "Pass extended attributes through"),
     READONLY("readonly", null, "Refuse every change with EROFS"),
@@ -70,6 +75,34 @@ enum OptionTable {
         return null;
     }
 
+    /** Whether the option is about the process, so that a single share cannot have its own. */
+    boolean ofProcess() {
+        return switch (this) {
+            case SHARE,
+                    CONFIG,
+                    CONTROL,
+                    METRICS,
+                    KEEP_RUNNING,
+                    RLIMIT_NOFILE,
+                    SANDBOX,
+                    SECCOMP,
+                    MODCAPS,
+                    UID_MAP,
+                    GID_MAP,
+                    MIGRATION_MODE,
+                    MIGRATION_ON_ERROR,
+                    MIGRATION_VERIFY_HANDLES,
+                    MIGRATION_CONFIRM_PATHS,
+                    LOG_LEVEL,
+                    SYSLOG,
+                    PRINT_CAPABILITIES,
+                    HELP,
+                    VERSION ->
+                    true;
+            default -> false;
+        };
+    }
+
     /** The text of --help. */
     static String usage() {
         StringBuilder text = new StringBuilder(4096);
@@ -91,7 +124,10 @@ enum OptionTable {
                         """
                           -o NAME[=VALUE],...               The same options in QEMU's older form
 
-                        Serves one virtual machine and ends with it. Exit status: 0 after the VMM left, 1 after
+                        With --share, --config or --control, several virtual machines are served until a signal
+                        ends the process; see also: virtiofsd ctl --help, virtiofsd top --help.
+
+                        Else serves one virtual machine and ends with it. Exit status: 0 after the VMM left, 1 after
                         a failure or a signal, 2 for a wrong command line. As a systemd service with a socket
                         unit, neither --socket-path nor --fd is needed.
 

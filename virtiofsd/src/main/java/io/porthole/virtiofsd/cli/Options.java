@@ -82,6 +82,12 @@ public final class Options {
     long rlimitNofile = -1;
     LogLevel logLevel = LogLevel.INFO;
     boolean syslog;
+    boolean keepRunning;
+    @Nullable String control;
+    @Nullable String metrics;
+    List<Options> shares = List.of(this);
+    boolean manyShares;
+    String[] arguments = {};
     final List<String> warnings = new ArrayList<>();
 
     Options() {}
@@ -206,6 +212,40 @@ public final class Options {
 
     public boolean syslog() {
         return syslog;
+    }
+
+    /** Whether to wait for the next front-end after one has gone. */
+    public boolean keepRunning() {
+        return keepRunning;
+    }
+
+    /** Path of the socket that takes orders, or null. */
+    public @Nullable String control() {
+        return control;
+    }
+
+    /** Where metrics are to be had, as {@code unix:PATH} or {@code ADDRESS:PORT}, or null. */
+    public @Nullable String metrics() {
+        return metrics;
+    }
+
+    /** What to share: these options themselves, or one for every {@code --share}. */
+    public List<Options> shares() {
+        return shares;
+    }
+
+    /** Whether shares come and go, and the process lives without any. */
+    public boolean manyShares() {
+        return manyShares;
+    }
+
+    /**
+     * The options of one more share: those of this command line, changed by {@code spec}.
+     *
+     * @param spec as the value of {@code --share}
+     */
+    public Options share(String spec) throws UsageException {
+        return OptionParser.parseShare(arguments, spec);
     }
 
     /** Lines to log once logging works. */

@@ -43,6 +43,42 @@ public record Jail(Fd root, Fd procSelfFd) implements AutoCloseable {
     }
 
     /**
+     * Enters a root where there is nothing, for a process whose shares are {@link SharedTree}s
+     * opened before.
+     */
+    public static Jail enterEmpty(Syscalls sys, Options options) throws SyscallException {
+        try (Arena arena = Arena.ofConfined()) {
+            Fd proc = open(sys, arena, "/proc/self/fd");
+            try {
+                Fd root =
+                        switch (options.sandbox()) {
+                            case NONE -> open(sys, arena, "/");
+                            case CHROOT -> throw new IllegalArgumentException("one share only");
+                            case NAMESPACE -> pivotToNothing(sys, arena);
+                        };
+                return new Jail(root, proc);
+            } catch (SyscallException e) {
+                proc.close();
+                throw e;
+            }
+        }
+    }
+
+    /** An empty file system, read-only from its beginning, over a directory that every host has. */
+    private static Fd pivotToNothing(Syscalls sys, Arena arena) throws SyscallException {
+        String place = "/proc";
+        stopPropagation(sys, arena);
+        long flags = Mounts.MS_RDONLY | Mounts.MS_NOSUID | Mounts.MS_NODEV | Mounts.MS_NOEXEC;
+        long type = cString(arena, "tmpfs");
+        check(
+                sys.mount(type, cString(arena, place), type, flags, cString(arena, "mode=0555")),
+                "mount (empty tmpfs)",
+                place);
+        pivotInto(sys, arena, place);
+        return open(sys, arena, "/");
+    }
+
+    /**
      * Looks whether there is a directory to share that can be listed, so that the usual mistake is
      * named before anything is made.
      */
@@ -70,11 +106,7 @@ public record Jail(Fd root, Fd procSelfFd) implements AutoCloseable {
     private static Fd pivot(Syscalls sys, Arena arena, String dir, boolean readonly)
             throws SyscallException {
         long dirName = cString(arena, dir);
-        long here = cString(arena, ".");
-        check(
-                sys.mount(0, cString(arena, "/"), 0, Mounts.MS_SLAVE | Mounts.MS_REC, 0),
-                "mount (slave)",
-                "/");
+        stopPropagation(sys, arena);
         check(
                 sys.mount(dirName, dirName, 0, Mounts.MS_BIND | Mounts.MS_REC, 0),
                 "mount (bind)",
@@ -90,6 +122,21 @@ public record Jail(Fd root, Fd procSelfFd) implements AutoCloseable {
                     "mount (read-only)",
                     dir);
         }
+        pivotInto(sys, arena, dir);
+        return open(sys, arena, "/");
+    }
+
+    /** Mounts made here are seen nowhere else. */
+    private static void stopPropagation(Syscalls sys, Arena arena) throws SyscallException {
+        check(
+                sys.mount(0, cString(arena, "/"), 0, Mounts.MS_SLAVE | Mounts.MS_REC, 0),
+                "mount (slave)",
+                "/");
+    }
+
+    /** Makes the mount at {@code dir} the root, and lets go of all others. */
+    private static void pivotInto(Syscalls sys, Arena arena, String dir) throws SyscallException {
+        long here = cString(arena, ".");
         try (Fd oldRoot = open(sys, arena, "/");
                 Fd newRoot = open(sys, arena, dir)) {
             check(sys.fchdir(newRoot.value()), "fchdir", dir);
@@ -100,7 +147,6 @@ public record Jail(Fd root, Fd procSelfFd) implements AutoCloseable {
             check(sys.umount2(here, Mounts.MNT_DETACH), "umount", "the old root");
             check(sys.fchdir(newRoot.value()), "fchdir", dir);
         }
-        return open(sys, arena, "/");
     }
 
     private static Fd open(Syscalls sys, Arena arena, String path) throws SyscallException {

@@ -149,4 +149,50 @@ final class OptionParserTest {
         assertEquals(Options.Action.PRINT_VERSION, parse("-V").action());
         assertEquals(Options.Action.PRINT_CAPABILITIES, parse("--print-capabilities").action());
     }
+
+    @Test
+    void sharesHaveTheirOwnOptionsOnTopOfTheCommons() throws UsageException {
+        Options options =
+                parse(
+                        "--cache=never --share a=/x,,y,socket=/s,ro --xattr --share b=/z,socket=/t,"
+                                + "cache=always,flock");
+        assertTrue(options.manyShares());
+        assertEquals(2, options.shares().size());
+        Options a = options.shares().get(0);
+        assertEquals("a", a.tag());
+        assertEquals("/x,y", a.sharedDir());
+        assertEquals("/s", a.socketPath());
+        assertTrue(a.readonly());
+        assertTrue(a.xattr());
+        assertEquals(Options.Cache.NEVER, a.cache());
+        Options b = options.shares().get(1);
+        assertFalse(b.readonly());
+        assertTrue(b.flock());
+        assertTrue(b.xattr());
+        assertEquals(Options.Cache.ALWAYS, b.cache());
+        assertEquals("/later", options.share("c=/later,socket=/u").sharedDir());
+        assertEquals(Options.Cache.NEVER, options.share("c=/later,socket=/u").cache());
+    }
+
+    @Test
+    void wrongSharesAreNamed() {
+        for (String wrong :
+                new String[] {
+                    "--share a",
+                    "--share a=",
+                    "--share a=/x",
+                    "--share =/x,socket=/s",
+                    "--share a=/x,socket=/s,sandbox=none",
+                    "--share a=/x,socket=/s,frob",
+                    "--share a=/x,socket=/s --share a=/y,socket=/t",
+                    "--share a=/x,socket=/s --share b=/y,socket=/s",
+                    "--share a=/x,socket=/s --shared-dir /y",
+                    "--share a=/x,socket=/s --tag t",
+                    "--share a=/x,socket=/s --sandbox chroot",
+                    "--share a=/x,socket=/s,cache",
+                    "--share a=/x,socket=/s,cache=maybe",
+                }) {
+            assertThrows(UsageException.class, () -> parse(wrong), wrong);
+        }
+    }
 }

@@ -60,7 +60,12 @@ public final class GuestVm implements AutoCloseable {
 
         /** Attaches a share; the guest gets as many CPUs as the share has request queues. */
         public Builder share(String tag, VirtiofsdProcess daemon, int requestQueues) {
-            shares.add(new Share(tag, daemon.socket(), requestQueues));
+            return share(tag, daemon.socket(), requestQueues);
+        }
+
+        /** The same with one of a daemon's several sockets. */
+        public Builder share(String tag, Path socket, int requestQueues) {
+            shares.add(new Share(tag, socket, requestQueues));
             return this;
         }
 

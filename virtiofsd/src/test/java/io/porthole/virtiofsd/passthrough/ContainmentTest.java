@@ -26,7 +26,7 @@ import org.junit.jupiter.api.Timeout;
 
 /** Nothing outside of the share is reachable, and nothing but files and directories is opened. */
 @Timeout(120)
-final class ContainmentTest {
+class ContainmentTest {
     private static final String SECRET = "outside of the share";
 
     private ServedDirectory directory;
@@ -41,8 +41,13 @@ final class ContainmentTest {
         dir = Files.createDirectory(directory.path.resolve("share"));
         outside = Files.createDirectory(directory.path.resolve("outside"));
         Files.writeString(outside.resolve("file"), SECRET);
-        guest = new Guest(dir);
+        guest = serve(dir);
         q = guest.queue;
+    }
+
+    /** The directory as a daemon with one share sees it. */
+    Guest serve(Path directory) throws IOException {
+        return new Guest(directory);
     }
 
     @AfterEach

@@ -40,6 +40,13 @@ final class Guest implements AutoCloseable {
     final FuseServer server;
     final Queue queue;
 
+    private static final int OPEN_HANDLE = Fcntl.O_PATH | Fcntl.O_DIRECTORY | Fcntl.O_CLOEXEC;
+
+    /** Serves what {@code root} refers to, and closes it in the end. */
+    Guest(Fd root) throws IOException {
+        this(root, PassthroughOptions.builder().xattr(true).build(), Syscalls.host(), ALL_FLAGS);
+    }
+
     Guest(Path directory) throws IOException {
         this(directory, PassthroughOptions.builder().xattr(true).build());
     }
@@ -49,8 +56,13 @@ final class Guest implements AutoCloseable {
     }
 
     Guest(Path directory, PassthroughOptions options, Syscalls sys, long flags) throws IOException {
-        int open = Fcntl.O_PATH | Fcntl.O_DIRECTORY | Fcntl.O_CLOEXEC;
-        root = LinuxFiles.host().open(directory, open, 0);
+        this(LinuxFiles.host().open(directory, OPEN_HANDLE, 0), options, sys, flags);
+    }
+
+    /** Serves what {@code root} refers to, and closes it in the end. */
+    Guest(Fd root, PassthroughOptions options, Syscalls sys, long flags) throws IOException {
+        int open = OPEN_HANDLE;
+        this.root = root;
         proc = LinuxFiles.host().open(Path.of("/proc/self/fd"), open, 0);
         fileSystem = share(sys, options);
         server = new FuseServer(fileSystem);
