@@ -64,17 +64,19 @@ public final class FuseServer {
     /**
      * Serves the request in {@code x}; when it returns, the request is answered, dropped or
      * deferred. Throws only what the exchange itself throws while the reply is sent.
+     *
+     * @return as {@link ServerObserver#served} is told
      */
-    public void dispatch(Exchange x, Request r) {
+    public long dispatch(Exchange x, Request r) {
         ServerObserver watching = observer;
         if (watching == null) {
-            serve(x, r);
-            return;
+            return serve(x, r);
         }
         long start = System.nanoTime();
         r.watch(watching, start);
         long result = serve(x, r);
         watching.served(Opcode.of(r.opcode()), r, x, result, System.nanoTime() - start);
+        return result;
     }
 
     /** The connection is gone: as DESTROY, if there was an INIT. No request may be under way. */

@@ -220,6 +220,25 @@ public final class UnixSocket implements AutoCloseable {
         }
     }
 
+    /** Makes a send or receive that waits longer than this fail with EAGAIN. */
+    public void patience(int millis) throws SyscallException {
+        try (Arena arena = Arena.ofConfined()) {
+            // struct timeval: seconds and microseconds.
+            MemorySegment time =
+                    arena.allocateFrom(ValueLayout.JAVA_LONG, millis / 1000, millis % 1000 * 1000L);
+            for (int option : new int[] {Sockets.SO_RCVTIMEO, Sockets.SO_SNDTIMEO}) {
+                long result =
+                        syscalls.setsockopt(
+                                fd.value(),
+                                Sockets.SOL_SOCKET,
+                                option,
+                                time.address(),
+                                (int) time.byteSize());
+                SyscallException.check(result, "set the timeout of", fd);
+            }
+        }
+    }
+
     /** Waits until there is something to receive or the stream ended; false when time ran out. */
     public boolean awaitReadable(int timeoutMillis) throws SyscallException {
         return Waiting.readable(syscalls, fd, timeoutMillis);

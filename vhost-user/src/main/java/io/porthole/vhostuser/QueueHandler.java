@@ -20,6 +20,9 @@ public interface QueueHandler extends AutoCloseable {
      */
     long handle(DescriptorChain chain);
 
+    /** Called first, with figures that the queue keeps up to date as long as it lives. */
+    default void stats(QueueStats stats) {}
+
     /**
      * Called when the queue is empty, everything done is published, and the thread is about to wait
      * for the driver. Must not block.

@@ -59,6 +59,7 @@ final class QueueWorker implements Runnable, DeferredReplies {
     private final FaultLog faults;
     private final SplitRing ring = new SplitRing();
     private final AdaptiveSpin spin;
+    private final QueueStats stats = new QueueStats();
 
     // Wishes of other threads.
     private volatile int attention;
@@ -242,6 +243,7 @@ final class QueueWorker implements Runnable, DeferredReplies {
         try (Arena arena = Arena.ofConfined();
                 QueueHandler handler = device.openQueue(index)) {
             DescriptorChain chain = new DescriptorChain(arena, this);
+            handler.stats(stats);
             while (park()) {
                 if (takeUp()) {
                     serve(handler, chain);
@@ -330,6 +332,7 @@ final class QueueWorker implements Runnable, DeferredReplies {
             }
             switch (ring.pop(chain, now)) {
                 case SplitRing.CHAIN -> {
+                    stats.chains++;
                     long usedBytes = handle(handler, chain);
                     if (usedBytes >= 0) {
                         complete(chain.head(), usedBytes);
@@ -387,7 +390,11 @@ final class QueueWorker implements Runnable, DeferredReplies {
     }
 
     private void publish() {
+        if (ring.unpublished() != 0) {
+            stats.batches++;
+        }
         if (ring.publish()) {
+            stats.interrupts++;
             signals.call();
         }
     }
@@ -447,12 +454,14 @@ final class QueueWorker implements Runnable, DeferredReplies {
             for (int i = 0; i < 32; i++) {
                 if (ring.hasMore() || attention != 0) {
                     spin.hit();
+                    stats.spinHits++;
                     return true;
                 }
                 Thread.onSpinWait();
             }
         } while (System.nanoTime() - begin < budget);
         spin.miss();
+        stats.spinMisses++;
         return false;
     }
 
@@ -472,6 +481,7 @@ final class QueueWorker implements Runnable, DeferredReplies {
         boolean ok = true;
         if (!ring.hasMore() && attention == 0) {
             long begin = System.nanoTime();
+            stats.sleeps++;
             ok = awaitKick();
             spin.slept(System.nanoTime() - begin);
         }

@@ -51,6 +51,7 @@ final class ControlServer {
     void serve(UnixListener listener) throws SyscallException {
         while (true) {
             try (UnixSocket client = listener.accept()) {
+                client.patience(PATIENCE_MILLIS);
                 answer(client);
             } catch (SyscallException e) {
                 if (!listener.fd().isOpen()) {
@@ -92,7 +93,7 @@ final class ControlServer {
     private static long receiveLine(UnixSocket client, MemorySegment buffer, List<Fd> fds)
             throws SyscallException {
         long have = 0;
-        while (have < buffer.byteSize() && client.awaitReadable(PATIENCE_MILLIS)) {
+        while (have < buffer.byteSize()) {
             long came = client.recvWithFds(buffer.asSlice(have), fds);
             if (came == 0 || fds.size() > ADD_DESCRIPTORS) {
                 return -1;

@@ -65,8 +65,9 @@ final class Daemon {
 
     private void runOne(long capabilities, DescriptorBudget budget)
             throws IOException, UsageException, ProtocolException {
-        try (Endpoint endpoint = Endpoint.open(sys, options)) {
-            onSignal(endpoint::close);
+        try (Endpoint endpoint = Endpoint.open(sys, options);
+                MetricsEndpoint metrics = MetricsEndpoint.open(sys, options)) {
+            onSignal(endpoint::close, metrics == null ? () -> {} : metrics::close);
             PasteLines.printOnTerminal(options);
             requireNamespaces();
             openAllJars();
@@ -81,6 +82,9 @@ final class Daemon {
                                 jail.root(),
                                 jail.procSelfFd())) {
                     SeccompFilter.load(sys, options.seccomp());
+                    if (metrics != null) {
+                        metrics.start(() -> List.of(session.view()), Main.version());
+                    }
                     // Kata's runtime waits for this very line.
                     log.info("Waiting for vhost-user socket connection...");
                     session.serve(
@@ -104,15 +108,23 @@ final class Daemon {
             }
             String control = options.control();
             Endpoint orders =
-                    control == null
-                            ? null
-                            : opened.keep(Endpoint.bind(sys, control, null, sys.getpid()));
+                    control == null ? null : Endpoint.bind(sys, control, null, sys.getpid());
+            if (orders != null) {
+                opened.atEnd(orders::close);
+            }
+            MetricsEndpoint metrics = MetricsEndpoint.open(sys, options);
+            if (metrics != null) {
+                opened.atEnd(metrics::close);
+            }
             try (Jail jail = Jail.enterEmpty(sys, options);
                     ManyShares shares = new ManyShares(sys, budget, jail.procSelfFd())) {
                 CapabilitySet.limitTo(sys, capabilities);
                 opened.handTo(shares);
                 SeccompFilter.load(sys, options.seccomp());
                 shares.start();
+                if (metrics != null) {
+                    metrics.start(shares::views, Main.version());
+                }
                 log.info("Waiting for vhost-user socket connection...");
                 if (orders != null) {
                     new ControlServer(sys, options, shares)
@@ -131,14 +143,13 @@ final class Daemon {
 
     /** What was opened before the jail, and what lies on disk until the process ends. */
     private final class Opened implements AutoCloseable {
-        private final List<Endpoint> kept = new ArrayList<>();
+        private final List<Runnable> kept = new ArrayList<>();
         private final List<Endpoint> endpoints = new ArrayList<>();
         private final List<Fd> roots = new ArrayList<>();
         private @Nullable ManyShares owner;
 
-        synchronized Endpoint keep(Endpoint endpoint) {
-            kept.add(endpoint);
-            return endpoint;
+        synchronized void atEnd(Runnable removeFiles) {
+            kept.add(removeFiles);
         }
 
         synchronized void open(Options share) throws SyscallException, UsageException {
@@ -159,7 +170,7 @@ final class Daemon {
         /** Removes the files of the process's sockets; also when a signal ends it. */
         @Override
         public synchronized void close() {
-            kept.forEach(Endpoint::close);
+            kept.forEach(Runnable::run);
             endpoints.forEach(Endpoint::close);
             roots.forEach(Fd::close);
             if (owner != null) {
@@ -190,11 +201,13 @@ final class Daemon {
         }
     }
 
-    private void onSignal(Runnable removeFiles) {
+    private void onSignal(Runnable... removeFiles) {
         Thread hook =
                 new Thread(
                         () -> {
-                            removeFiles.run();
+                            for (Runnable one : removeFiles) {
+                                one.run();
+                            }
                             if (!Boolean.getBoolean("porthole.training")) {
                                 sys.exitNow(EXIT_BY_SIGNAL);
                             }

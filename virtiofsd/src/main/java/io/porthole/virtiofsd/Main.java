@@ -89,7 +89,8 @@ public final class Main {
         };
     }
 
-    private static String version() {
+    /** As of the jar's manifest. */
+    static String version() {
         String version = Main.class.getPackage().getImplementationVersion();
         return version == null ? "unpackaged" : version;
     }

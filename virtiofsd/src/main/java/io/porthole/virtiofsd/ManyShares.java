@@ -7,6 +7,7 @@ import io.porthole.vhostuser.ProtocolException;
 import io.porthole.vhostuser.VhostUserServer;
 import io.porthole.virtiofsd.cli.Options;
 import io.porthole.virtiofsd.cli.UsageException;
+import io.porthole.virtiofsd.metrics.ShareView;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -152,6 +153,11 @@ final class ManyShares implements AutoCloseable {
                             String.valueOf(o.socketPath())));
         }
         return lines;
+    }
+
+    /** The shares' figures as of now. */
+    List<ShareView> views() {
+        return snapshot().stream().map(share -> share.session.view()).toList();
     }
 
     /** Removes what is on disk, for a process that is about to end. */

@@ -7,6 +7,7 @@ import io.porthole.linux.Syscalls;
 import io.porthole.vhostuser.ProtocolException;
 import io.porthole.vhostuser.VhostUserServer;
 import io.porthole.virtiofsd.cli.Options;
+import io.porthole.virtiofsd.metrics.ShareView;
 import io.porthole.virtiofsd.passthrough.PassthroughFileSystem;
 import io.porthole.virtiofsd.transport.RequestThreads;
 import io.porthole.virtiofsd.transport.VirtioFsDevice;
@@ -22,6 +23,8 @@ import java.io.IOException;
 final class ShareSession implements AutoCloseable {
     private final Options options;
     private final PassthroughFileSystem files;
+    private final FuseServer requests;
+    private final VirtioFsDevice device;
     private final VhostUserServer server;
 
     /**
@@ -39,18 +42,35 @@ final class ShareSession implements AutoCloseable {
                         ShareSettings.passthrough(options, pinnedInodes),
                         rootFd.value(),
                         procFd.value());
-        VirtioFsDevice device =
+        requests =
+                new FuseServer(
+                        files,
+                        options.logLevel().compareTo(Options.LogLevel.DEBUG) < 0
+                                ? null
+                                : new RequestLog(options.tag()));
+        device =
                 new VirtioFsDevice(
-                        new FuseServer(files),
-                        requestThreads(files),
-                        options.tag(),
-                        options.requestQueues());
+                        requests, requestThreads(files), options.tag(), options.requestQueues());
         server = VhostUserServer.inherit(device, listener);
     }
 
     /** What the share was set up with. */
     Options options() {
         return options;
+    }
+
+    /** The share's figures as of now. */
+    ShareView view() {
+        return new ShareView(
+                options.tag(),
+                connected(),
+                device.metrics(),
+                requests.counters(),
+                files.inodeCount(),
+                files.pinnedInodeCount(),
+                files.handleCount(),
+                files.lockOwnerCount(),
+                files.waitingLockCount());
     }
 
     /** Whether a front-end is connected. */

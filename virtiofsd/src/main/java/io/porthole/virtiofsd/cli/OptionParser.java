@@ -38,7 +38,7 @@ public final class OptionParser {
      */
     public static Options parse(String[] args, int activatedFd) throws UsageException {
         OptionParser parser = new OptionParser(false);
-        parser.readAll(args);
+        parser.readAll(expanded(args, parser.options));
         if (parser.options.manyShares) {
             parser.readShares();
             return parser.options;
@@ -152,12 +152,35 @@ public final class OptionParser {
         }
     }
 
-    /** A file stands for the arguments that it spells out. */
-    private void readConfig(String path) throws UsageException {
-        if (!ofShare) {
+    /**
+     * Puts the arguments that a configuration file spells out in its place: now, because later, in
+     * the jail, it cannot be read.
+     */
+    private static String[] expanded(String[] args, Options options) throws UsageException {
+        List<String> all = null;
+        int i = 0;
+        while (i < args.length) {
+            String path = null;
+            int at = i;
+            String arg = args[i++];
+            if (arg.startsWith("--config=")) {
+                path = arg.substring("--config=".length());
+            } else if (arg.equals("--config") && i < args.length) {
+                path = args[i++];
+            }
+            if (path == null) {
+                if (all != null) {
+                    all.add(arg);
+                }
+                continue;
+            }
+            if (all == null) {
+                all = new ArrayList<>(List.of(args).subList(0, at));
+            }
+            all.addAll(List.of(ConfigFile.toArguments(path)));
             options.manyShares = true;
         }
-        readAll(ConfigFile.toArguments(path));
+        return all == null ? args : all.toArray(new String[0]);
     }
 
     /** The text of --help. */
@@ -316,7 +339,7 @@ public final class OptionParser {
                 options.tag = value;
             }
             case SHARE -> addShare(value);
-            case CONFIG -> readConfig(notEmpty(option, value));
+            case CONFIG -> throw new UsageException("--config cannot be given in another's file");
             case CONTROL -> {
                 options.control = notEmpty(option, value);
                 options.manyShares |= !ofShare;

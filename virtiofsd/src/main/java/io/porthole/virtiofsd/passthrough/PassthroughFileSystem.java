@@ -101,6 +101,11 @@ public final class PassthroughFileSystem implements FileSystem {
         return share.inodes.count();
     }
 
+    /** Those of them that are pinned by a descriptor. */
+    public int pinnedInodeCount() {
+        return share.inodes.pinnedCount();
+    }
+
     /** Files and directories that the guest has open. */
     public int handleCount() {
         return share.handles.count();

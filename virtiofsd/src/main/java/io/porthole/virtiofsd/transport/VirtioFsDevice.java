@@ -3,8 +3,12 @@ package io.porthole.virtiofsd.transport;
 import io.porthole.fuse.FuseServer;
 import io.porthole.fuse.Request;
 import io.porthole.vhostuser.DescriptorChain;
+import io.porthole.vhostuser.FrontendLink;
 import io.porthole.vhostuser.QueueHandler;
+import io.porthole.vhostuser.QueueStats;
 import io.porthole.vhostuser.VhostUserDevice;
+import io.porthole.virtiofsd.metrics.RequestCounters;
+import io.porthole.virtiofsd.metrics.ShareMetrics;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
@@ -12,6 +16,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The virtio file system device (VIRTIO 1.3, 5.11): queue 0 is hiprio, then the request queues. The
@@ -30,6 +35,7 @@ public final class VirtioFsDevice implements VhostUserDevice {
     private final int requestQueues;
     private final boolean tagged;
     private final byte[] config = new byte[CONFIG_BYTES];
+    private final ShareMetrics metrics = new ShareMetrics();
 
     /**
      * @param threads told of every queue's thread
@@ -66,13 +72,23 @@ public final class VirtioFsDevice implements VhostUserDevice {
     }
 
     @Override
+    public void connected(FrontendLink link) {
+        metrics.connected();
+    }
+
+    @Override
     public QueueHandler openQueue(int index) {
         try {
             threads.started();
         } catch (IOException e) {
             throw new UncheckedIOException("queue " + index + " cannot serve", e);
         }
-        return new Worker(server, threads);
+        return new Worker(server, threads, metrics, index);
+    }
+
+    /** What the queues have done. */
+    public ShareMetrics metrics() {
+        return metrics;
     }
 
     @Override
@@ -92,21 +108,45 @@ public final class VirtioFsDevice implements VhostUserDevice {
         private final Arena arena = Arena.ofConfined();
         private final QueueExchange exchange = new QueueExchange(arena);
         private final Request request = new Request(exchange);
+        private final RequestCounters counters = new RequestCounters();
+        private final ShareMetrics metrics;
+        private final int index;
+        private ShareMetrics.@Nullable Queue counted;
 
-        Worker(FuseServer server, RequestThreads threads) {
+        Worker(FuseServer server, RequestThreads threads, ShareMetrics metrics, int index) {
             this.server = server;
             this.threads = threads;
+            this.metrics = metrics;
+            this.index = index;
+        }
+
+        @Override
+        public void stats(QueueStats stats) {
+            counted = new ShareMetrics.Queue(index, counters, stats);
+            metrics.add(counted);
         }
 
         @Override
         public long handle(DescriptorChain chain) {
             exchange.begin(chain);
-            server.dispatch(exchange, request);
+            int weight = counters.weigh();
+            long begin = weight == 0 ? 0 : System.nanoTime();
+            long result = server.dispatch(exchange, request);
+            long nanos = weight == 0 ? 0 : System.nanoTime() - begin;
+            counters.count(request.opcode(), result, weight, nanos);
             return exchange.result();
         }
 
         @Override
+        public void beforeSleep() {
+            counters.slept();
+        }
+
+        @Override
         public void close() {
+            if (counted != null) {
+                metrics.remove(counted);
+            }
             threads.stopped();
             arena.close();
         }
