@@ -24,7 +24,8 @@ public final class NativeStrings {
             }
         }
         MemorySegment segment = allocator.allocate(bytes.length + 1L);
-        MemorySegment.copy(bytes, 0, segment, ValueLayout.JAVA_BYTE, 0, bytes.length);
+        // Not by MemorySegment.copy, whose first use with an array costs some ms at start.
+        segment.asByteBuffer().put(bytes);
         segment.set(ValueLayout.JAVA_BYTE, bytes.length, (byte) 0);
         return segment;
     }

@@ -43,7 +43,7 @@ public final class SockaddrUn {
         MemorySegment segment = allocator.allocate(LAYOUT);
         segment.fill((byte) 0);
         segment.set(ValueLayout.JAVA_SHORT, FAMILY, (short) Sockets.AF_UNIX);
-        MemorySegment.copy(bytes, 0, segment, ValueLayout.JAVA_BYTE, PATH, bytes.length);
+        segment.asSlice(PATH).asByteBuffer().put(bytes);
         return segment;
     }
 }

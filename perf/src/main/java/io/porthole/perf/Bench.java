@@ -60,6 +60,9 @@ public final class Bench implements Callable<Integer> {
     @Option(names = "--starts", defaultValue = "10", description = "How often each is started.")
     int starts = 10;
 
+    @Option(names = "--starts-only", description = "No rows: how fast and how small they start.")
+    boolean startsOnly;
+
     @Option(names = "--list", description = "Print the rows and end.")
     boolean list;
 
@@ -100,9 +103,14 @@ public final class Bench implements Callable<Integer> {
             daemons.add(Daemon.parse(text));
         }
         Files.createDirectories(out);
-        Fixture fixture = Fixture.prepare(share.toAbsolutePath(), tree);
-        measureStarts();
-        measureRows(fixture, rows);
+        if (startsOnly) {
+            rows.clear();
+            measureStarts();
+        } else {
+            Fixture fixture = Fixture.prepare(share.toAbsolutePath(), tree);
+            measureStarts();
+            measureRows(fixture, rows);
+        }
         write(rows);
         for (String failure : failures) {
             progress.println("FAILED " + failure);

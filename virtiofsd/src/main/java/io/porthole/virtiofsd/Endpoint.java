@@ -222,7 +222,7 @@ final class Endpoint implements AutoCloseable {
         }
         byte[] pid = (owner + "\n").getBytes(StandardCharsets.US_ASCII);
         MemorySegment text = arena.allocate(pid.length);
-        MemorySegment.copy(pid, 0, text, ValueLayout.JAVA_BYTE, 0, pid.length);
+        text.asByteBuffer().put(pid);
         sys.ftruncate(file.value(), 0);
         sys.pwrite(file.value(), text.address(), pid.length, 0);
         return file;
