@@ -66,6 +66,8 @@ public final class Bench implements Callable<Integer> {
     @Option(names = "--list", description = "Print the rows and end.")
     boolean list;
 
+    private static final int UNCOUNTED_STARTS = 2;
+
     private final List<Daemon> daemons = new ArrayList<>();
     private final List<Sample> samples = new ArrayList<>();
     private final List<Map<String, Object>> startups = new ArrayList<>();
@@ -123,9 +125,13 @@ public final class Bench implements Callable<Integer> {
     }
 
     private void measureStarts() throws IOException, InterruptedException {
-        for (int i = 0; i < starts; i++) {
+        // The first turns are not counted: in them the driver itself is slow, being new.
+        for (int i = -UNCOUNTED_STARTS; i < starts; i++) {
             for (Daemon daemon : daemons) {
                 try (Target target = start(daemon, 1)) {
+                    if (i < 0) {
+                        continue;
+                    }
                     Thread.sleep(300);
                     ProcessStats.Memory memory = target.memory();
                     Map<String, Object> entry = new LinkedHashMap<>();
