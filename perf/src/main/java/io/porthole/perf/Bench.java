@@ -132,12 +132,14 @@ public final class Bench implements Callable<Integer> {
                     if (i < 0) {
                         continue;
                     }
+                    long cpuNanos = target.stats().cpuNanos();
                     Thread.sleep(300);
                     ProcessStats.Memory memory = target.memory();
                     Map<String, Object> entry = new LinkedHashMap<>();
                     entry.put("target", daemon.name());
                     entry.put("socketMillis", target.socketMillis());
                     entry.put("initMillis", target.initMillis());
+                    entry.put("cpuMillis", cpuNanos / 1e6);
                     entry.put("rssBytes", memory.rss());
                     entry.put("pssBytes", memory.pss());
                     startups.add(entry);
@@ -147,10 +149,12 @@ public final class Bench implements Callable<Integer> {
         for (Daemon daemon : daemons) {
             if (starts > 0) {
                 progress.printf(
-                        "%-10s socket %6.1f ms, FUSE_INIT %6.1f ms, own PSS %5.1f MiB%n",
+                        "%-10s socket %6.1f ms, FUSE_INIT %6.1f ms (%5.1f ms of CPU), own PSS"
+                                + " %5.1f MiB%n",
                         daemon.name(),
                         startMedian(daemon, "socketMillis"),
                         startMedian(daemon, "initMillis"),
+                        startMedian(daemon, "cpuMillis"),
                         startMedian(daemon, "pssBytes") / (1 << 20));
             }
         }
