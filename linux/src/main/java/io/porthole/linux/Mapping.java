@@ -41,6 +41,30 @@ public final class Mapping implements AutoCloseable {
                 Mman.MAP_PRIVATE | Mman.MAP_ANONYMOUS);
     }
 
+    /**
+     * Zeroed memory, page-aligned, that lives as long as {@code arena}. For what is larger than a
+     * few hundred bytes: {@link Arena#allocate} writes its zeros word by word, in code that no
+     * compiler has seen at start, and makes every page resident; here a page is, once it is used.
+     */
+    @SuppressWarnings("restricted") // reinterpret: see SAFETY below
+    public static MemorySegment zeroed(Arena arena, long bytes) {
+        Syscalls sys = Syscalls.host();
+        long address =
+                sys.mmap(
+                        0,
+                        bytes,
+                        Mman.PROT_READ | Mman.PROT_WRITE,
+                        Mman.MAP_PRIVATE | Mman.MAP_ANONYMOUS,
+                        -1,
+                        0);
+        if (address < 0) {
+            throw new OutOfMemoryError("mmap of " + bytes + " bytes: " + Errno.describe(-address));
+        }
+        // SAFETY: as in map.
+        return MemorySegment.ofAddress(address)
+                .reinterpret(bytes, arena, gone -> sys.munmap(address, bytes));
+    }
+
     /** The general form; {@code flags}: MAP_* without MAP_FIXED. */
     @SuppressWarnings("restricted") // reinterpret: see SAFETY below
     public static Mapping map(

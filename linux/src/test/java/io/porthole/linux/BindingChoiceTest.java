@@ -75,9 +75,19 @@ class BindingChoiceTest {
     }
 
     @Test
+    void jffiLoadsNeitherJnrNorADowncallOfTheJdk() throws Exception {
+        Run run = run("-Dporthole.syscalls=jffi");
+        assertCallsWork(run);
+        assertTrue(run.output.contains(" io.porthole.linux.JffiSyscalls "));
+        assertFalse(run.output.contains(" io.porthole.linux.JnrSyscalls "));
+        assertFalse(run.output.contains(" jnr.") || run.output.contains(" org.objectweb.asm."));
+        assertFalse(run.output.contains(" jdk.internal.foreign.abi.DowncallLinker "));
+    }
+
+    @Test
     void anUnknownBindingIsRefusedByName() throws Exception {
         Run run = run("-Dporthole.syscalls=jna");
         assertEquals(1, run.status);
-        assertTrue(run.output.contains("porthole.syscalls=jna: it is jnr or ffm"), run.output);
+        assertTrue(run.output.contains("porthole.syscalls=jna: it is jnr, jffi or ffm"), run.output);
     }
 }

@@ -1,5 +1,6 @@
 package io.porthole.vhostuser;
 
+import io.porthole.linux.Mapping;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
@@ -50,7 +51,7 @@ public final class DescriptorChain {
      * @param replies where detached chains return to
      */
     DescriptorChain(Arena arena, @Nullable DeferredReplies replies) {
-        this.iov = arena.allocate((long) MAX_BUFFERS * IOV_BYTES, IOV_BYTES);
+        this.iov = Mapping.zeroed(arena, (long) MAX_BUFFERS * IOV_BYTES);
         this.iovAddr = iov.address();
         this.replies = replies;
     }

@@ -1,5 +1,6 @@
 package io.porthole.virtiofsd.passthrough;
 
+import io.porthole.linux.Mapping;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
@@ -82,7 +83,7 @@ final class DirectoryStream {
             MemorySegment buffer = free.poll();
             if (buffer == null && left > 0) {
                 left--;
-                buffer = arena.allocate(BUFFER_BYTES, 8);
+                buffer = Mapping.zeroed(arena, BUFFER_BYTES);
             }
             return buffer;
         }

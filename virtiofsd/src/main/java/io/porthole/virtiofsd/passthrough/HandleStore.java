@@ -1,6 +1,7 @@
 package io.porthole.virtiofsd.passthrough;
 
 import io.porthole.linux.FileHandle;
+import io.porthole.linux.Mapping;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -55,7 +56,7 @@ final class HandleStore {
             address = c.free[--c.freeCount];
         } else {
             if (c.usedOfLast + units * UNIT_BYTES > SLAB_BYTES) {
-                c.slabs.add(arena.allocate(SLAB_BYTES, Long.BYTES));
+                c.slabs.add(Mapping.zeroed(arena, SLAB_BYTES));
                 c.usedOfLast = 0;
             }
             address = c.slabs.getLast().address() + c.usedOfLast;

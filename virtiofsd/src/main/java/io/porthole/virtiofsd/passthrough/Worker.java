@@ -2,6 +2,7 @@ package io.porthole.virtiofsd.passthrough;
 
 import io.porthole.linux.Fcntl;
 import io.porthole.linux.FileHandle;
+import io.porthole.linux.Mapping;
 import io.porthole.linux.SyscallException;
 import io.porthole.linux.Syscalls;
 import java.lang.foreign.Arena;
@@ -67,7 +68,7 @@ final class Worker implements AutoCloseable {
         stat = new Stat(arena);
         emptyPath = arena.allocate(1).address();
         scratch = arena.allocate(128, 8);
-        directoryBuffer = arena.allocate(DirectoryStream.BUFFER_BYTES, 8);
+        directoryBuffer = Mapping.zeroed(arena, DirectoryStream.BUFFER_BYTES);
         handle = arena.allocate(FileHandle.MAX_BYTES, Integer.BYTES);
         number = arena.allocate(16);
         numberAddress = number.address();

@@ -4,6 +4,7 @@ import io.porthole.fuse.Exchange;
 import io.porthole.fuse.FuseInHeader;
 import io.porthole.fuse.FuseOutHeader;
 import io.porthole.linux.Errno;
+import io.porthole.linux.Mapping;
 import io.porthole.vhostuser.DescriptorChain;
 import io.porthole.vhostuser.Detached;
 import io.porthole.vhostuser.QueueHandler;
@@ -29,8 +30,8 @@ final class QueueExchange implements Exchange {
     private long result;
 
     QueueExchange(Arena arena) {
-        in = arena.allocate(IN_SCRATCH_BYTES, 8);
-        out = arena.allocate(OUT_SCRATCH_BYTES, 8);
+        in = Mapping.zeroed(arena, IN_SCRATCH_BYTES);
+        out = Mapping.zeroed(arena, OUT_SCRATCH_BYTES);
     }
 
     /** Takes up the next request. */
