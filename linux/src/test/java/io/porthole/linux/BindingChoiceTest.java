@@ -88,6 +88,7 @@ class BindingChoiceTest {
     void anUnknownBindingIsRefusedByName() throws Exception {
         Run run = run("-Dporthole.syscalls=jna");
         assertEquals(1, run.status);
-        assertTrue(run.output.contains("porthole.syscalls=jna: it is jnr, jffi or ffm"), run.output);
+        assertTrue(
+                run.output.contains("porthole.syscalls=jna: it is jnr, jffi or ffm"), run.output);
     }
 }
