@@ -38,6 +38,14 @@ public interface FileSystem extends AutoCloseable {
     /** DESTROY, or the connection's end: forget every inode, close every handle. */
     void destroy();
 
+    /**
+     * DESTROY, after {@link #destroy}: the guest may be answered. May defer while something of the
+     * session is still being undone.
+     */
+    default long destroyed(Request r) {
+        return 0;
+    }
+
     @Override
     void close();
 
@@ -291,5 +299,21 @@ public interface FileSystem extends AutoCloseable {
 
     default long removeMapping(Request r, long windowOffset, long bytes) {
         return ENOSYS;
+    }
+
+    /**
+     * All ranges of a REMOVEMAPPING: {@code count} fuse_removemapping_one in {@code ranges} from
+     * {@code at} on. Stops at the first that cannot be removed.
+     */
+    default long removeMappings(Request r, MemorySegment ranges, long at, int count) {
+        for (int i = 0; i < count; i++) {
+            long one = at + (long) i * FuseRemovemappingOne.BYTES;
+            long offset = FuseRemovemappingOne.moffset(ranges, one);
+            long result = removeMapping(r, offset, FuseRemovemappingOne.len(ranges, one));
+            if (result < 0) {
+                return result;
+            }
+        }
+        return 0;
     }
 }

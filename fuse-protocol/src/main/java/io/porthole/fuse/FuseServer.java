@@ -172,7 +172,7 @@ public final class FuseServer {
             }
             if (opcode == Opcode.DESTROY) {
                 endSession();
-                return 0;
+                return fileSystem.destroyed(r);
             }
             zero(x.out(), opcode.replyBodyBytes());
             return operations.run(opcode, agreed, x, r, argumentBytes, roomBytes - BODY);

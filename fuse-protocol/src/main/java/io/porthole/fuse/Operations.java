@@ -529,21 +529,12 @@ final class Operations {
                 0);
     }
 
-    /** Stops at the first range that cannot be removed. */
     private long removeMapping(Request r, Arguments a, MemorySegment in) {
         long count = Integer.toUnsignedLong(FuseRemovemappingIn.count(in, ARGUMENT));
         if (count * FuseRemovemappingOne.BYTES > a.remainingBytes()) {
             return -EINVAL;
         }
-        int at = a.at();
-        for (long i = 0; i < count; i++, at += FuseRemovemappingOne.BYTES) {
-            long moffset = FuseRemovemappingOne.moffset(in, at);
-            long result = fs.removeMapping(r, moffset, FuseRemovemappingOne.len(in, at));
-            if (result < 0) {
-                return result;
-            }
-        }
-        return 0;
+        return reply(fs.removeMappings(r, in, a.at(), (int) count), 0);
     }
 
     private static boolean dataOnly(MemorySegment in) {

@@ -7,11 +7,13 @@ import io.porthole.linux.Syscalls;
 import io.porthole.vhostuser.ProtocolException;
 import io.porthole.vhostuser.VhostUserServer;
 import io.porthole.virtiofsd.cli.Options;
+import io.porthole.virtiofsd.dax.DaxWindow;
 import io.porthole.virtiofsd.metrics.ShareView;
 import io.porthole.virtiofsd.passthrough.PassthroughFileSystem;
 import io.porthole.virtiofsd.transport.RequestThreads;
 import io.porthole.virtiofsd.transport.VirtioFsDevice;
 import java.io.IOException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One share as it is served: its file system with all tables, its device and its server. Nothing of
@@ -22,6 +24,7 @@ import java.io.IOException;
  */
 final class ShareSession implements AutoCloseable {
     private final Options options;
+    private final @Nullable DaxWindow dax;
     private final PassthroughFileSystem files;
     private final FuseServer requests;
     private final VirtioFsDevice device;
@@ -36,12 +39,14 @@ final class ShareSession implements AutoCloseable {
     ShareSession(Syscalls sys, Options options, Fd listener, int pinnedInodes, Fd rootFd, Fd procFd)
             throws SyscallException {
         this.options = options;
+        dax = ShareSettings.daxWindow(sys, options);
         files =
                 new PassthroughFileSystem(
                         sys,
                         ShareSettings.passthrough(options, pinnedInodes),
                         rootFd.value(),
-                        procFd.value());
+                        procFd.value(),
+                        dax);
         requests =
                 new FuseServer(
                         files,
@@ -50,7 +55,11 @@ final class ShareSession implements AutoCloseable {
                                 : new RequestLog(options.tag()));
         device =
                 new VirtioFsDevice(
-                        requests, requestThreads(files), options.tag(), options.requestQueues());
+                        requests,
+                        requestThreads(files),
+                        options.tag(),
+                        options.requestQueues(),
+                        dax);
         server = VhostUserServer.inherit(device, listener);
     }
 
@@ -101,5 +110,8 @@ final class ShareSession implements AutoCloseable {
     public void close() {
         server.close();
         files.close();
+        if (dax != null) {
+            dax.close();
+        }
     }
 }

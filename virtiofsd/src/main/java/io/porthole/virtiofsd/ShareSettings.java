@@ -1,8 +1,13 @@
 package io.porthole.virtiofsd;
 
+import io.porthole.linux.SyscallException;
+import io.porthole.linux.Syscalls;
 import io.porthole.virtiofsd.cli.Options;
+import io.porthole.virtiofsd.dax.DaxOptions;
+import io.porthole.virtiofsd.dax.DaxWindow;
 import io.porthole.virtiofsd.passthrough.CachePolicy;
 import io.porthole.virtiofsd.passthrough.PassthroughOptions;
+import org.jspecify.annotations.Nullable;
 
 /** A share's options in the words of the file system, which does not know the command line. */
 final class ShareSettings {
@@ -44,5 +49,21 @@ final class ShareSettings {
                 .posixLock(options.posixLock())
                 .flock(options.flock())
                 .build();
+    }
+
+    /** The share's DAX window; null where it has none. */
+    static @Nullable DaxWindow daxWindow(Syscalls sys, Options options) throws SyscallException {
+        DaxOptions.Mode mode =
+                switch (options.dax()) {
+                    case NEVER -> DaxOptions.Mode.NEVER;
+                    case INODE -> DaxOptions.Mode.INODE;
+                    case ALWAYS -> DaxOptions.Mode.ALWAYS;
+                };
+        return mode == DaxOptions.Mode.NEVER
+                ? null
+                : new DaxWindow(
+                        sys,
+                        new DaxOptions(
+                                mode, options.daxWindowBytes(), options.daxThresholdBytes()));
     }
 }

@@ -1,5 +1,6 @@
 package io.porthole.virtiofsd.cli;
 
+import io.porthole.virtiofsd.dax.DaxOptions;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -356,6 +357,9 @@ public final class OptionParser {
             case RLIMIT_NOFILE -> options.rlimitNofile = number(option, value, 0, 1L << 30);
             case THREAD_POOL_SIZE -> number(option, value, 0, 1024);
             case REQUEST_QUEUES -> options.requestQueues = (int) number(option, value, 1, 64);
+            case DAX -> options.dax = oneOf(option, value, Options.Dax.values());
+            case DAX_WINDOW -> options.daxWindowBytes = size(option, value);
+            case DAX_THRESHOLD -> options.daxThresholdBytes = size(option, value);
             case SANDBOX -> options.sandbox = oneOf(option, value, Options.Sandbox.values());
             case SECCOMP -> options.seccomp = oneOf(option, value, Options.Seccomp.values());
             case MODCAPS -> options.modcaps = notEmpty(option, value);
@@ -390,6 +394,7 @@ public final class OptionParser {
         if (options.socketGroup != null && options.socketPath == null) {
             throw new UsageException("--socket-group needs --socket-path");
         }
+        checkDax();
         // As with the peer, both imply extended attributes, in which they are kept.
         options.xattr |= options.posixAcl || options.securityLabel;
         if (options.sandbox == Options.Sandbox.NONE && options.seccomp == Options.Seccomp.NONE) {
@@ -445,6 +450,52 @@ public final class OptionParser {
                         + ", not '"
                         + value
                         + "'");
+    }
+
+    /** A number of bytes, with K, M or G for its binary multiples. */
+    private static long size(OptionTable option, String value) throws UsageException {
+        int end = value.length();
+        int shift = 0;
+        if (end > 1) {
+            shift =
+                    switch (value.charAt(end - 1)) {
+                        case 'k', 'K' -> 10;
+                        case 'm', 'M' -> 20;
+                        case 'g', 'G' -> 30;
+                        default -> 0;
+                    };
+        }
+        String digits = shift == 0 ? value : value.substring(0, end - 1);
+        try {
+            long number = Long.parseLong(digits);
+            if (number >= 0 && number <= Long.MAX_VALUE >> 31) {
+                return number << shift;
+            }
+        } catch (NumberFormatException e) {
+            // Said below, as for a number out of range.
+        }
+        throw new UsageException(
+                "option --" + option.label + " takes a size such as 256M, not '" + value + "'");
+    }
+
+    private void checkDax() throws UsageException {
+        if (options.dax == Options.Dax.NEVER) {
+            return;
+        }
+        String problem = DaxOptions.problemOf(options.daxWindowBytes);
+        if (!problem.isEmpty()) {
+            throw new UsageException(
+                    "--dax-window=" + options.daxWindowBytes + " (bytes) " + problem);
+        }
+        if (options.readonly) {
+            throw new UsageException(
+                    "--dax and --readonly exclude each other: QEMU maps the window writable, whatever"
+                            + " it is asked for");
+        }
+        if (options.tag.isEmpty()) {
+            throw new UsageException(
+                    "--dax needs --tag: a QEMU device that has a window asks the daemon for the tag");
+        }
     }
 
     private static <E extends Enum<E>> E oneOf(OptionTable option, String value, E[] choices)

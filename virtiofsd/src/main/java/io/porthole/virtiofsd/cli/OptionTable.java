@@ -38,6 +38,10 @@ enum OptionTable {
     THREAD_POOL_SIZE("thread-pool-size", "N", "Accepted: work is done on the queues' own threads"),
     REQUEST_QUEUES(
             "request-queues", "N", "Request queues offered to front-ends that ask (default 8)"),
+    DAX("dax", "MODE", "Let the guest map files: never (default), inode or always"),
+    DAX_WINDOW(
+            "dax-window", "SIZE", "Size of its window: 2M to 512M, a power of two (default 256M)"),
+    DAX_THRESHOLD("dax-threshold", "SIZE", "Least size of a file mapped by inode (default 1M)"),
     SANDBOX("sandbox", "MODE", "namespace (default), chroot or none"),
     SECCOMP("seccomp", "ACTION", "kill (default), log, trap or none"),
     MODCAPS("modcaps", "LIST", "Change the capabilities kept, as +sys_admin:-mknod"),

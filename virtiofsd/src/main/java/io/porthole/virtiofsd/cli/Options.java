@@ -41,6 +41,12 @@ public final class Options {
         MANDATORY
     }
 
+    public enum Dax {
+        NEVER,
+        INODE,
+        ALWAYS
+    }
+
     public enum LogLevel {
         OFF,
         ERROR,
@@ -80,6 +86,9 @@ public final class Options {
     Seccomp seccomp = Seccomp.KILL;
     String modcaps = "";
     long rlimitNofile = -1;
+    Dax dax = Dax.NEVER;
+    long daxWindowBytes = 256L << 20;
+    long daxThresholdBytes = 1L << 20;
     LogLevel logLevel = LogLevel.INFO;
     boolean syslog;
     boolean keepRunning;
@@ -204,6 +213,19 @@ public final class Options {
     /** -1: choose; 0: leave the limit as it is. */
     public long rlimitNofile() {
         return rlimitNofile;
+    }
+
+    public Dax dax() {
+        return dax;
+    }
+
+    public long daxWindowBytes() {
+        return daxWindowBytes;
+    }
+
+    /** Size from which on {@link Dax#INODE} maps a file. */
+    public long daxThresholdBytes() {
+        return daxThresholdBytes;
     }
 
     public LogLevel logLevel() {

@@ -37,7 +37,7 @@ final class Attributes {
         if (result < 0) {
             return result;
         }
-        entries.writeAttr(w, out, at);
+        entries.writeAttr(w, inode, out, at);
         return 0;
     }
 
@@ -94,7 +94,7 @@ final class Attributes {
         if (result < 0) {
             return result;
         }
-        entries.writeAttr(w, out, at);
+        entries.writeAttr(w, inode, out, at);
         return 0;
     }
 

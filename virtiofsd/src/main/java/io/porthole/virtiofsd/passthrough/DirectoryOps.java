@@ -9,6 +9,7 @@ import io.porthole.fuse.FuseOpenOut;
 import io.porthole.linux.Dirent64;
 import io.porthole.linux.Errno;
 import io.porthole.linux.Fcntl;
+import io.porthole.virtiofsd.dax.DaxWindow;
 import java.lang.foreign.MemorySegment;
 
 /** OPENDIR, READDIR, READDIRPLUS. Offsets in a directory are the host file system's cookies. */
@@ -185,7 +186,12 @@ final class DirectoryOps {
             if (nodeId == -Errno.ENOENT) {
                 return 0; // Removed since it was read.
             }
-            if (nodeId > 0) {
+            DaxWindow dax = share.dax;
+            if (nodeId > 0 && dax != null && dax.isOutgrown(nodeId, w.stat.size())) {
+                // Its mappings must grow before the guest sees its size: by a LOOKUP, then.
+                share.inodes.forget(nodeId, 1, w.presence);
+                clear(out, at);
+            } else if (nodeId > 0) {
                 long nameAt = record + Dirent64.NAME;
                 share.inodes.met(nodeId, NameHints.of(inode, buffer, nameAt, nameBytes));
             } else {

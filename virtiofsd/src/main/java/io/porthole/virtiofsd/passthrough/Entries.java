@@ -135,7 +135,14 @@ final class Entries {
         }
         int pin = handle == 0 ? fd : InodeTable.UNPINNED;
         long inserted =
-                share.inodes.insert(stat.ino(), mount, stat.birth(), stat.type(), pin, handle);
+                share.inodes.insert(
+                        stat.ino(),
+                        mount,
+                        stat.birth(),
+                        stat.type(),
+                        share.isToBeMapped(stat, mount),
+                        pin,
+                        handle);
         boolean isNew = inserted != 0 && (inserted & InodeTable.KNOWN) == 0;
         if (!isNew || handle != 0) {
             share.sys.close(fd);
@@ -167,7 +174,14 @@ final class Entries {
         FuseEntryOut.attrValid(out, at, attrSeconds);
         FuseEntryOut.entryValidNsec(out, at, entryNanos);
         FuseEntryOut.attrValidNsec(out, at, attrNanos);
-        w.stat.toAttr(out, at + FuseEntryOut.ATTR, submountFlag(w.stat, mount, parentSlot));
+        int flags = submountFlag(w.stat, mount, parentSlot) | daxFlag(share.inodes.slot(nodeId));
+        w.stat.toAttr(out, at + FuseEntryOut.ATTR, flags);
+    }
+
+    private int daxFlag(int slot) {
+        return share.dax != null && slot >= 0 && share.inodes.isDax(slot)
+                ? FuseAttr.FUSE_ATTR_DAX
+                : 0;
     }
 
     private int submountFlag(Stat stat, int mount, int parentSlot) {
@@ -179,10 +193,10 @@ final class Entries {
     }
 
     /** Writes the fuse_attr_out of the inode whose attributes {@code w.stat} holds. */
-    void writeAttr(Worker w, MemorySegment out, long at) {
+    void writeAttr(Worker w, int inode, MemorySegment out, long at) {
         FuseAttrOut.attrValid(out, at, attrSeconds);
         FuseAttrOut.attrValidNsec(out, at, attrNanos);
-        w.stat.toAttr(out, at + FuseAttrOut.ATTR, 0);
+        w.stat.toAttr(out, at + FuseAttrOut.ATTR, daxFlag(inode));
     }
 
     /** Writes the fuse_statx_out of the inode whose attributes {@code w.stat} holds. */

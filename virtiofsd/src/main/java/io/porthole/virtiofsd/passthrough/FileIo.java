@@ -100,6 +100,23 @@ final class FileIo {
     }
 
     /**
+     * Opens a file for a mapping: for writing, too, whatever the guest wants with it.
+     *
+     * @return the descriptor or -errno
+     */
+    long openForMapping(Worker w, long nodeId) {
+        int inode = share.inode(nodeId);
+        if (inode < 0) {
+            return inode;
+        }
+        if (share.inodes.type(inode) != StatMode.S_IFREG) {
+            return -Errno.ENODEV;
+        }
+        int inodeFd = share.fd(w, inode);
+        return inodeFd < 0 ? inodeFd : reopen(w, inodeFd, Fcntl.O_RDWR);
+    }
+
+    /**
      * Whether what the guest has cached of a file since it last opened it is still right. Asked
      * before the file is opened: a change after this look is found by the next one. A host process
      * that changes the file through a mapping is found once its pages have been written back.

@@ -1,7 +1,6 @@
 package io.porthole.virtiofsd.passthrough;
 
 import io.porthole.fuse.FileSystem;
-import io.porthole.linux.StatMode;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -32,7 +31,10 @@ final class InodeTable extends SlotTable<InodeTable.Inodes> {
     private static final int DELETED = -1;
 
     /** {@code kind}: S_IFMT bits go right, the mount goes left. */
-    private static final int MOUNT_SHIFT = 4;
+    private static final int MOUNT_SHIFT = 5;
+
+    private static final int DAX_KIND = 1 << 4;
+    private static final int TYPE_KIND = DAX_KIND - 1;
 
     private static final int TYPE_SHIFT = 12;
 
@@ -153,7 +155,15 @@ final class InodeTable extends SlotTable<InodeTable.Inodes> {
 
     /** S_IFMT bits: what the inode is, which never changes. */
     int type(int slot) {
-        return chunk(slot).kind[slot & CHUNK_MASK] << TYPE_SHIFT & StatMode.S_IFMT;
+        return (chunk(slot).kind[slot & CHUNK_MASK] & TYPE_KIND) << TYPE_SHIFT;
+    }
+
+    /**
+     * Whether the guest was told to map it. That stays as it was when the inode was met, because a
+     * guest that is told otherwise drops the inode at once, with whatever hangs on it.
+     */
+    boolean isDax(int slot) {
+        return (chunk(slot).kind[slot & CHUNK_MASK] & DAX_KIND) != 0;
     }
 
     /** Index into the {@link MountTable}. */
@@ -273,6 +283,11 @@ final class InodeTable extends SlotTable<InodeTable.Inodes> {
      *     caller's, as {@code handle} does; 0 if the table is full
      */
     long insert(long ino, int mount, long birth, int type, int fd, long handle) {
+        return insert(ino, mount, birth, type, false, fd, handle);
+    }
+
+    /** As the other, for an inode that the guest may be to map. */
+    long insert(long ino, int mount, long birth, int type, boolean dax, int fd, long handle) {
         synchronized (lock) {
             int known = findLocked(ino, mount, birth);
             if (known != 0) {
@@ -292,7 +307,7 @@ final class InodeTable extends SlotTable<InodeTable.Inodes> {
             Inodes c = chunk(slot);
             int i = slot & CHUNK_MASK;
             c.ino[i] = ino;
-            c.kind[i] = mount << MOUNT_SHIFT | type >>> TYPE_SHIFT;
+            c.kind[i] = mount << MOUNT_SHIFT | (dax ? DAX_KIND : 0) | type >>> TYPE_SHIFT;
             c.birth[i] = Long.hashCode(birth);
             c.hint[i] = 0;
             long[] versions = c.version;

@@ -12,17 +12,21 @@ final class MountTable {
         private final long[] device;
         private final long[] mountId;
         private final boolean[] local;
+        private final boolean[] writable;
         private final int count;
 
-        private Mounts(long[] device, long[] mountId, boolean[] local, int count) {
+        private Mounts(
+                long[] device, long[] mountId, boolean[] local, boolean[] writable, int count) {
             this.device = device;
             this.mountId = mountId;
             this.local = local;
+            this.writable = writable;
             this.count = count;
         }
     }
 
-    private volatile Mounts mounts = new Mounts(new long[8], new long[8], new boolean[8], 0);
+    private volatile Mounts mounts =
+            new Mounts(new long[8], new long[8], new boolean[8], new boolean[8], 0);
     private volatile boolean allLocal = true;
 
     /** Returns the number of the mount, or -1 if it is not known yet. */
@@ -38,8 +42,9 @@ final class MountTable {
 
     /**
      * @param local see {@link #isLocal}
+     * @param writable see {@link #isWritable}
      */
-    synchronized int add(long device, long mountId, boolean local) {
+    synchronized int add(long device, long mountId, boolean local, boolean writable) {
         int known = find(device, mountId);
         if (known >= 0) {
             return known;
@@ -49,12 +54,14 @@ final class MountTable {
         long[] devices = Arrays.copyOf(m.device, capacity);
         long[] ids = Arrays.copyOf(m.mountId, capacity);
         boolean[] locals = Arrays.copyOf(m.local, capacity);
+        boolean[] writables = Arrays.copyOf(m.writable, capacity);
         devices[m.count] = device;
         ids[m.count] = mountId;
         locals[m.count] = local;
+        writables[m.count] = writable;
         // First: who finds the mount must find this changed.
         allLocal &= local;
-        mounts = new Mounts(devices, ids, locals, m.count + 1);
+        mounts = new Mounts(devices, ids, locals, writables, m.count + 1);
         return m.count;
     }
 
@@ -64,6 +71,11 @@ final class MountTable {
      */
     boolean isLocal(int mount) {
         return mounts.local[mount];
+    }
+
+    /** Whether it was not mounted read-only when it was met. */
+    boolean isWritable(int mount) {
+        return mounts.writable[mount];
     }
 
     /** Whether all mounts that requests have met are local. */

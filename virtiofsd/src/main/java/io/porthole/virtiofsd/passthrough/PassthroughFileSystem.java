@@ -1,6 +1,11 @@
 package io.porthole.virtiofsd.passthrough;
 
 import io.porthole.fuse.FileSystem;
+import io.porthole.fuse.FuseAttrOut;
+import io.porthole.fuse.FuseEntryOut;
+import io.porthole.fuse.FuseSetattrIn;
+import io.porthole.fuse.FuseStatxOut;
+import io.porthole.fuse.FuseWriteOut;
 import io.porthole.fuse.InitFlags;
 import io.porthole.fuse.InitNegotiation;
 import io.porthole.fuse.Request;
@@ -8,6 +13,8 @@ import io.porthole.linux.Errno;
 import io.porthole.linux.Fcntl;
 import io.porthole.linux.SyscallException;
 import io.porthole.linux.Syscalls;
+import io.porthole.virtiofsd.dax.DaxFiles;
+import io.porthole.virtiofsd.dax.DaxWindow;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -48,6 +55,7 @@ public final class PassthroughFileSystem implements FileSystem {
     private final Creation creation;
     private final Xattrs xattrs;
     private final boolean readonly;
+    private final @Nullable DaxWindow dax;
 
     /** Per share, because a thread may serve more than one. */
     @SuppressWarnings("ThreadLocalUsage")
@@ -60,7 +68,20 @@ public final class PassthroughFileSystem implements FileSystem {
      */
     public PassthroughFileSystem(Syscalls sys, PassthroughOptions options, int rootFd, int procFd)
             throws SyscallException {
+        this(sys, options, rootFd, procFd, null);
+    }
+
+    /** As the other, with a DAX window, which stays the caller's. */
+    public PassthroughFileSystem(
+            Syscalls sys,
+            PassthroughOptions options,
+            int rootFd,
+            int procFd,
+            @Nullable DaxWindow dax)
+            throws SyscallException {
         share = new Share(sys, options, rootFd, procFd);
+        this.dax = dax;
+        share.dax = dax;
         entries = new Entries(share);
         attributes = new Attributes(share, entries);
         files = new FileIo(share);
@@ -71,6 +92,9 @@ public final class PassthroughFileSystem implements FileSystem {
         creation = new Creation(share, entries, files, dot.address());
         xattrs = new Xattrs(share);
         readonly = options.readonly();
+        if (dax != null) {
+            dax.serve(new MappedFiles(this));
+        }
     }
 
     /**
@@ -199,6 +223,80 @@ public final class PassthroughFileSystem implements FileSystem {
     public void destroy() {
         Worker w = workers.get();
         share.forgetAll(w == null ? null : w.presence);
+        if (dax != null) {
+            dax.reset();
+        }
+    }
+
+    @Override
+    public long destroyed(Request r) {
+        return dax == null ? 0 : dax.whenReset(r);
+    }
+
+    /**
+     * Ends an operation that shows the guest an inode's size, which {@code w.stat} holds: what the
+     * guest has mapped of it must reach as far before.
+     *
+     * @param bodyBytes length of the reply's body at {@code (out, at)}
+     */
+    private long shown(
+            Worker w,
+            Request r,
+            long result,
+            long nodeId,
+            MemorySegment out,
+            long at,
+            int bodyBytes) {
+        DaxWindow window = dax;
+        return window == null || result < 0 || !window.isOutgrown(nodeId, w.stat.size())
+                ? result
+                : window.refresh(r, nodeId, false, bytes(out, at, bodyBytes));
+    }
+
+    private static byte[] bytes(MemorySegment out, long at, int count) {
+        return out.asSlice(at, count).toArray(ValueLayout.JAVA_BYTE);
+    }
+
+    /** A fuse_write_out, or a fuse_copy_file_range_out of less than 2^32 bytes. */
+    private static byte[] count(long bytes) {
+        byte[] body = new byte[FuseWriteOut.BYTES];
+        MemorySegment.ofArray(body).set(ValueLayout.JAVA_LONG_UNALIGNED, 0, bytes);
+        return body;
+    }
+
+    /**
+     * Ends an operation that changed a file's contents before {@code end}, if nothing is to be
+     * mapped after it.
+     */
+    private boolean isSettled(long result, long nodeId, long end) {
+        DaxWindow window = dax;
+        return window == null || result < 0 || !window.isConcerned(nodeId, end);
+    }
+
+    private long settle(Request r, long nodeId, byte[] body) {
+        DaxWindow window = dax;
+        return window == null ? 0 : window.refresh(r, nodeId, true, body);
+    }
+
+    @Override
+    public long setupMapping(
+            Request r, long fh, long fileOffset, long bytes, long flags, long windowOffset) {
+        return dax == null ? ENOSYS : dax.setup(r, fileOffset, bytes, flags, windowOffset);
+    }
+
+    @Override
+    public long removeMappings(Request r, MemorySegment ranges, long at, int count) {
+        return dax == null ? ENOSYS : dax.remove(r, ranges, at, count);
+    }
+
+    /** Opens a file for the mapper; see {@link DaxFiles#open}. */
+    long openForMapping(long nodeId) {
+        Worker w = enterAsSelf();
+        try {
+            return files.openForMapping(w, nodeId);
+        } finally {
+            leave(w);
+        }
     }
 
     /** No request may be under way. */
@@ -212,7 +310,8 @@ public final class PassthroughFileSystem implements FileSystem {
     public long lookup(Request r, long nameAddr, int nameBytes, MemorySegment out, long at) {
         Worker w = enterToRead();
         try {
-            return entries.lookup(w, r, nameAddr, nameBytes, out, at);
+            long result = entries.lookup(w, r, nameAddr, nameBytes, out, at);
+            return shown(w, r, result, FuseEntryOut.nodeId(out, at), out, at, FuseEntryOut.BYTES);
         } finally {
             leave(w);
         }
@@ -232,7 +331,8 @@ public final class PassthroughFileSystem implements FileSystem {
     public long getattr(Request r, int flags, long fh, MemorySegment out, long at) {
         Worker w = enterToRead();
         try {
-            return attributes.getattr(w, r.nodeId(), out, at);
+            long result = attributes.getattr(w, r.nodeId(), out, at);
+            return shown(w, r, result, r.nodeId(), out, at, FuseAttrOut.BYTES);
         } finally {
             leave(w);
         }
@@ -245,7 +345,12 @@ public final class PassthroughFileSystem implements FileSystem {
         }
         Worker w = enterAsSelf();
         try {
-            return attributes.setattr(w, r.nodeId(), args, argsAt, out, at);
+            long nodeId = r.nodeId();
+            long result = attributes.setattr(w, nodeId, args, argsAt, out, at);
+            boolean resized = (FuseSetattrIn.valid(args, argsAt) & FuseSetattrIn.FATTR_SIZE) != 0;
+            return !resized || isSettled(result, nodeId, w.stat.size())
+                    ? result
+                    : settle(r, nodeId, bytes(out, at, FuseAttrOut.BYTES));
         } finally {
             leave(w);
         }
@@ -370,7 +475,8 @@ public final class PassthroughFileSystem implements FileSystem {
         }
         Worker w = enterAsSelf();
         try {
-            return creation.link(w, oldNodeId, r.nodeId(), nameAddr, out, at);
+            long result = creation.link(w, oldNodeId, r.nodeId(), nameAddr, out, at);
+            return shown(w, r, result, FuseEntryOut.nodeId(out, at), out, at, FuseEntryOut.BYTES);
         } finally {
             leave(w);
         }
@@ -442,7 +548,8 @@ public final class PassthroughFileSystem implements FileSystem {
             long at) {
         Worker w = enterToRead();
         try {
-            return attributes.statx(w, r.nodeId(), statxFlags, out, at);
+            long result = attributes.statx(w, r.nodeId(), statxFlags, out, at);
+            return shown(w, r, result, r.nodeId(), out, at, FuseStatxOut.BYTES);
         } finally {
             leave(w);
         }
@@ -452,6 +559,9 @@ public final class PassthroughFileSystem implements FileSystem {
     public long read(Request r, long fh, long offset, int bytes, int readFlags, int flags) {
         Worker w = enterToRead();
         try {
+            if (dax != null) {
+                dax.countRead();
+            }
             return files.read(r, fh, offset, bytes);
         } finally {
             leave(w);
@@ -465,7 +575,11 @@ public final class PassthroughFileSystem implements FileSystem {
         }
         Worker w = enterAsSelf();
         try {
-            return files.write(w, r, fh, offset, bytes, writeFlags, flags);
+            long written = files.write(w, r, fh, offset, bytes, writeFlags, flags);
+            boolean append = (flags & Fcntl.O_APPEND) != 0;
+            return isSettled(written, r.nodeId(), append ? Long.MAX_VALUE : offset + written)
+                    ? written
+                    : settle(r, r.nodeId(), count(written));
         } finally {
             leave(w);
         }
@@ -666,7 +780,10 @@ public final class PassthroughFileSystem implements FileSystem {
         }
         Worker w = enterAsSelf();
         try {
-            return files.fallocate(r.nodeId(), fh, offset, lengthBytes, mode);
+            long result = files.fallocate(r.nodeId(), fh, offset, lengthBytes, mode);
+            return isSettled(result, r.nodeId(), Long.MAX_VALUE)
+                    ? result
+                    : settle(r, r.nodeId(), new byte[0]);
         } finally {
             leave(w);
         }
@@ -697,8 +814,20 @@ public final class PassthroughFileSystem implements FileSystem {
         }
         Worker w = enterAsSelf();
         try {
-            return files.copyFileRange(
-                    w, r.nodeId(), inFh, inOffset, outNodeId, outFh, outOffset, bytes, flags);
+            long copied =
+                    files.copyFileRange(
+                            w,
+                            r.nodeId(),
+                            inFh,
+                            inOffset,
+                            outNodeId,
+                            outFh,
+                            outOffset,
+                            bytes,
+                            flags);
+            return isSettled(copied, outNodeId, outOffset + copied)
+                    ? copied
+                    : settle(r, outNodeId, count(copied));
         } finally {
             leave(w);
         }

@@ -6,11 +6,16 @@ import io.porthole.linux.Errno;
 import io.porthole.linux.Fcntl;
 import io.porthole.linux.StatFs;
 import io.porthole.linux.StatMode;
+import io.porthole.linux.Statx;
 import io.porthole.linux.SyscallException;
 import io.porthole.linux.Syscalls;
+import io.porthole.virtiofsd.dax.DaxOptions;
+import io.porthole.virtiofsd.dax.DaxWindow;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The tables of one shared directory, and what its session has agreed on. */
 final class Share implements AutoCloseable {
@@ -19,6 +24,11 @@ final class Share implements AutoCloseable {
 
     /** Streams that may keep a buffer: 8 MiB. */
     private static final int DIRECTORY_BUFFERS = 256;
+
+    private static final long ST_RDONLY = 1;
+
+    /** Files that may refuse to be opened for writing, which a mapping needs. */
+    private static final long FIXED_CONTENTS = Statx.STATX_ATTR_IMMUTABLE | Statx.STATX_ATTR_APPEND;
 
     final Syscalls sys;
     final int rootFd;
@@ -33,6 +43,11 @@ final class Share implements AutoCloseable {
     final @Nullable Locks locks;
     private final Arena arena = Arena.ofShared();
     private volatile long session;
+
+    /** Set once, before the first session. */
+    @Nullable DaxWindow dax;
+
+    private volatile boolean daxAgreed;
 
     Share(Syscalls sys, PassthroughOptions options, int rootFd, int procFd)
             throws SyscallException {
@@ -78,7 +93,30 @@ final class Share implements AutoCloseable {
 
     /** Remembers what INIT has agreed on. */
     void begin(InitNegotiation init) {
+        DaxWindow window = dax;
+        daxAgreed = false;
+        if (window != null && init.offers(InitFlags.FUSE_MAP_ALIGNMENT)) {
+            if (window.isAvailable()) {
+                init.mapAlignmentLog2(DaxOptions.RANGE_SHIFT);
+                init.enable(InitFlags.FUSE_HAS_INODE_DAX);
+                daxAgreed = true;
+            } else {
+                Log.LOG.warn("no DAX: the front-end gives this device no window");
+            }
+        }
         session = init.enabled();
+    }
+
+    /** Whether the guest is to map an inode that is new to it. */
+    boolean isToBeMapped(Stat stat, int mount) {
+        DaxWindow window = dax;
+        return window != null
+                && daxAgreed
+                && stat.type() == StatMode.S_IFREG
+                && window.options().wants(stat.size())
+                && (stat.attributes() & FIXED_CONTENTS) == 0
+                && mounts.isWritable(mount)
+                && mounts.isLocal(mount);
     }
 
     /** Whether {@link InitFlags} are part of the session. */
@@ -93,10 +131,10 @@ final class Share implements AutoCloseable {
     }
 
     private int addMount(Stat stat, int fd, MemorySegment scratch) {
-        boolean local =
-                sys.fstatfs(fd, scratch.address()) >= 0
-                        && MountTable.isLocalType(StatFs.type(scratch, 0));
-        return mounts.add(stat.device(), stat.mountId(), local);
+        boolean known = sys.fstatfs(fd, scratch.address()) >= 0;
+        boolean local = known && MountTable.isLocalType(StatFs.type(scratch, 0));
+        boolean writable = known && (StatFs.flags(scratch, 0) & ST_RDONLY) == 0;
+        return mounts.add(stat.device(), stat.mountId(), local, writable);
     }
 
     /** The slot of a node id, or -ESTALE. */
@@ -188,5 +226,10 @@ final class Share implements AutoCloseable {
         forgetAll(null);
         inodeHandles.close();
         arena.close();
+    }
+
+    /** Loads SLF4J at the first message, not at start-up. */
+    private static final class Log {
+        static final Logger LOG = LoggerFactory.getLogger(Share.class);
     }
 }

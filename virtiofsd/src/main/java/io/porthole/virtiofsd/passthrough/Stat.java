@@ -50,6 +50,11 @@ final class Stat {
         return Statx.size(s, 0);
     }
 
+    /** STATX_ATTR_*. */
+    long attributes() {
+        return Statx.attributes(s, 0);
+    }
+
     int uid() {
         return Statx.uid(s, 0);
     }

@@ -7,6 +7,7 @@ import io.porthole.vhostuser.FrontendLink;
 import io.porthole.vhostuser.QueueHandler;
 import io.porthole.vhostuser.QueueStats;
 import io.porthole.vhostuser.VhostUserDevice;
+import io.porthole.virtiofsd.dax.DaxWindow;
 import io.porthole.virtiofsd.metrics.RequestCounters;
 import io.porthole.virtiofsd.metrics.ShareMetrics;
 import java.io.IOException;
@@ -34,6 +35,7 @@ public final class VirtioFsDevice implements VhostUserDevice {
     private final RequestThreads threads;
     private final int requestQueues;
     private final boolean tagged;
+    private final @Nullable DaxWindow dax;
     private final byte[] config = new byte[CONFIG_BYTES];
     private final ShareMetrics metrics = new ShareMetrics();
 
@@ -43,6 +45,17 @@ public final class VirtioFsDevice implements VhostUserDevice {
      */
     public VirtioFsDevice(
             FuseServer server, RequestThreads threads, String tag, int requestQueues) {
+        this(server, threads, tag, requestQueues, null);
+    }
+
+    /** As the other, with a DAX window, which is told of connections and stays the caller's. */
+    public VirtioFsDevice(
+            FuseServer server,
+            RequestThreads threads,
+            String tag,
+            int requestQueues,
+            @Nullable DaxWindow dax) {
+        this.dax = dax;
         this.server = server;
         this.threads = threads;
         this.requestQueues = requestQueues;
@@ -71,9 +84,18 @@ public final class VirtioFsDevice implements VhostUserDevice {
         MemorySegment.copy(MemorySegment.ofArray(config), offset, into, 0, into.byteSize());
     }
 
+    /** The window is shared memory region 0 (VIRTIO 1.3, 5.11.5). */
+    @Override
+    public long[] sharedMemoryBytes() {
+        return dax == null ? new long[0] : new long[] {dax.options().windowBytes()};
+    }
+
     @Override
     public void connected(FrontendLink link) {
         metrics.connected();
+        if (dax != null) {
+            dax.attach(link.sharedMemory());
+        }
     }
 
     @Override
@@ -93,12 +115,18 @@ public final class VirtioFsDevice implements VhostUserDevice {
 
     @Override
     public void reset() {
+        if (dax != null) {
+            dax.lose();
+        }
         server.endSession();
     }
 
     @Override
     public void disconnected() {
         server.endSession();
+        if (dax != null) {
+            dax.detach();
+        }
     }
 
     /** One queue's share of the work, on that queue's thread. */

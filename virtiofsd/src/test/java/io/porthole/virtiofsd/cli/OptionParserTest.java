@@ -195,4 +195,35 @@ final class OptionParserTest {
             assertThrows(UsageException.class, () -> parse(wrong), wrong);
         }
     }
+
+    @Test
+    void daxIsOffUnlessAskedFor() throws UsageException {
+        assertEquals(Options.Dax.NEVER, parse("--socket-path=s --shared-dir=d").dax());
+        Options options =
+                parse(
+                        "--socket-path=s --shared-dir=d --tag=t --dax=inode --dax-window=64M"
+                                + " --dax-threshold 128k");
+        assertEquals(Options.Dax.INODE, options.dax());
+        assertEquals(64L << 20, options.daxWindowBytes());
+        assertEquals(128L << 10, options.daxThresholdBytes());
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "--dax-window=3M, power of two",
+        "--dax-window=1M, less than the 2M",
+        "--dax-window=1G, more than 512M",
+        "--dax-window=0, power of two",
+        "--dax-window=M, takes a size",
+        "--readonly, exclude each other"
+    })
+    void daxThatCannotWorkIsRefused(String option, String why) {
+        String message = refusal("--socket-path=s --shared-dir=d --tag=t --dax=always " + option);
+        assertTrue(message.contains(why), message);
+    }
+
+    @Test
+    void daxNeedsATag() {
+        assertTrue(refusal("--socket-path=s --shared-dir=d --dax=inode").contains("--tag"));
+    }
 }

@@ -32,7 +32,7 @@ public final class GuestVm implements AutoCloseable {
 
     /** What to boot. The setters return this. */
     public static final class Builder {
-        private record Share(String tag, Path socket, int requestQueues) {}
+        private record Share(String tag, Path socket, int requestQueues, boolean window) {}
 
         private final List<Share> shares = new ArrayList<>();
         private final List<String> mounts = new ArrayList<>();
@@ -40,6 +40,7 @@ public final class GuestVm implements AutoCloseable {
         private GuestKernel kernel = GuestKernel.LINUX_6_1;
         private Qemu qemu = Qemu.V7_2;
         private int memoryMegabytes = 512;
+        private boolean monitor;
 
         private Builder() {}
 
@@ -65,13 +66,35 @@ public final class GuestVm implements AutoCloseable {
 
         /** The same with one of a daemon's several sockets. */
         public Builder share(String tag, Path socket, int requestQueues) {
-            shares.add(new Share(tag, socket, requestQueues));
+            shares.add(new Share(tag, socket, requestQueues, false));
+            return this;
+        }
+
+        /**
+         * Attaches a share through QEMU's generic vhost-user device, which has a window for DAX.
+         * The daemon gives it its tag and the number of request queues ({@code --tag}, {@code
+         * --request-queues}).
+         */
+        public Builder shareWithWindow(VirtiofsdProcess daemon, int requestQueues) {
+            shares.add(new Share("window", daemon.socket(), requestQueues, true));
             return this;
         }
 
         /** Has the share mounted before the guest greets. */
         public Builder mount(String tag, String directory) {
             mounts.add(tag + ":" + directory);
+            return this;
+        }
+
+        /** The same with mount options, as {@code dax=inode}. */
+        public Builder mount(String tag, String directory, String options) {
+            mounts.add(tag + ":" + directory + ":" + options);
+            return this;
+        }
+
+        /** Lets a QMP client control QEMU: {@link GuestVm#monitorSocket}. */
+        public Builder monitor() {
+            monitor = true;
             return this;
         }
 
@@ -128,8 +151,28 @@ public final class GuestVm implements AutoCloseable {
                             "virtio-serial-pci",
                             "-device",
                             "virtserialport,chardev=channel,name=porthole"));
+            if (monitor) {
+                line.addAll(
+                        List.of(
+                                "-qmp",
+                                "unix:" + folder.resolve("qmp.sock") + ",server=on,wait=off"));
+            }
             for (Share share : shares) {
                 String id = "fs-" + share.tag();
+                if (share.window()) {
+                    // 26: VIRTIO_ID_FS; 44: struct virtio_fs_config. No option for a tag.
+                    line.addAll(
+                            List.of(
+                                    "-chardev",
+                                    "socket,id=" + id + ",path=" + share.socket(),
+                                    "-device",
+                                    "vhost-user-test-device-pci,virtio-id=26,config_size=44,"
+                                            + "vq_size=1024,chardev="
+                                            + id
+                                            + ",num_vqs="
+                                            + (1 + share.requestQueues())));
+                    continue;
+                }
                 line.addAll(
                         List.of(
                                 "-chardev",
@@ -271,6 +314,21 @@ public final class GuestVm implements AutoCloseable {
     public String logs() {
         return Processes.tail("QEMU's messages", folder.resolve("qemu.log"))
                 + Processes.tail("the guest's console", folder.resolve("console.log"));
+    }
+
+    /** Where QEMU's QMP socket is, after {@link Builder#monitor}. */
+    public Path monitorSocket() {
+        return folder.resolve("qmp.sock");
+    }
+
+    /** QEMU's process id. */
+    public long pid() {
+        return process.pid();
+    }
+
+    /** Whether QEMU still runs. */
+    public boolean isAlive() {
+        return process.isAlive();
     }
 
     /** Kills QEMU as a crash would. */
