@@ -321,9 +321,16 @@ public final class GuestVm implements AutoCloseable {
         return folder.resolve("qmp.sock");
     }
 
-    /** QEMU's process id. */
-    public long pid() {
-        return process.pid();
+    /** QEMU's process id; the test may have started it through a wrapper. */
+    long servingPid() {
+        ProcessHandle at = process.toHandle();
+        while (true) {
+            ProcessHandle child = at.children().findFirst().orElse(null);
+            if (child == null) {
+                return at.pid();
+            }
+            at = child;
+        }
     }
 
     /** Whether QEMU still runs. */
