@@ -106,13 +106,16 @@ record Row(
         rows.add(data("read-4k", true, true, 4 * KIB, 8, false));
         rows.add(data("read-4k", true, true, 4 * KIB, 32, true));
         rows.add(data("read-4k", true, true, 4 * KIB, 64, false));
+        rows.add(data("read-128k", true, true, 128 * KIB, 8, false));
+        rows.add(data("read-4k-seq", true, false, 4 * KIB, 32, false));
         rows.add(data("read-128k-seq", true, false, 128 * KIB, 8, false));
         rows.add(data("read-1m", true, false, MIB, 4, true));
         rows.add(data("write-4k", false, true, 4 * KIB, 1, false));
         rows.add(data("write-4k", false, true, 4 * KIB, 32, true));
+        rows.add(data("write-4k", false, true, 4 * KIB, 64, false));
         rows.add(data("write-128k-seq", false, false, 128 * KIB, 8, false));
         rows.add(data("write-1m", false, false, MIB, 4, true));
-        for (int depth : new int[] {4, 32}) {
+        for (int depth : new int[] {4, 32, 64}) {
             rows.add(
                     new Row(
                             "read-4k-4q-d" + depth,

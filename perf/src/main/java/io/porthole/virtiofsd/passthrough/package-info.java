@@ -1,0 +1,5 @@
+/** Benchmarks of the daemon's tables, which are visible in their package only. */
+@NullMarked
+package io.porthole.virtiofsd.passthrough;
+
+import org.jspecify.annotations.NullMarked;
