@@ -319,7 +319,9 @@ public final class Bench implements Callable<Integer> {
         Path page = out.resolve("bench.html");
         Files.writeString(raw, json);
         Files.writeString(page, Report.html(json));
-        progress.printf("%nRaw data: %s%nReport:   %s%n", raw, page);
+        Path tables = out.resolve("bench.md");
+        Files.writeString(tables, MarkdownReport.of(rows, daemons, samples, startups, memories));
+        progress.printf("%nRaw data: %s%nReport:   %s%nTables:   %s%n", raw, page, tables);
     }
 
     private static Map<String, Object> fields(Sample s) {
