@@ -217,6 +217,11 @@ public final class RequestDescriber {
     }
 
     private void entry() {
+        if (FuseEntryOut.nodeId(out, BODY) == 0) {
+            // The guest may remember for a while that there is none.
+            line.append(", no such name");
+            return;
+        }
         number("node", FuseEntryOut.nodeId(out, BODY));
         attributes(BODY + FuseEntryOut.ATTR);
     }

@@ -14,6 +14,11 @@ public final class QueueStats {
 
     QueueStats() {}
 
+    /** Of a queue that does nothing. */
+    public static QueueStats none() {
+        return new QueueStats();
+    }
+
     /** Requests taken from the ring. */
     public long chains() {
         return chains;

@@ -66,8 +66,9 @@ final class Daemon {
     private void runOne(long capabilities, DescriptorBudget budget)
             throws IOException, UsageException, ProtocolException {
         try (Endpoint endpoint = Endpoint.open(sys, options);
-                MetricsEndpoint metrics = MetricsEndpoint.open(sys, options)) {
-            onSignal(endpoint::close, metrics == null ? () -> {} : metrics::close);
+                MetricsEndpoint metrics =
+                        options.metrics() == null ? null : MetricsEndpoint.open(sys, options)) {
+            onSignal(metrics == null ? endpoint::close : () -> closeBoth(endpoint, metrics));
             PasteLines.printOnTerminal(options);
             requireNamespaces();
             openAllJars();
@@ -201,18 +202,22 @@ final class Daemon {
         }
     }
 
-    private void onSignal(Runnable... removeFiles) {
+    private static void closeBoth(Endpoint endpoint, MetricsEndpoint metrics) {
+        endpoint.close();
+        metrics.close();
+    }
+
+    private void onSignal(Runnable removeFiles) {
         Thread hook =
-                new Thread(
-                        () -> {
-                            for (Runnable one : removeFiles) {
-                                one.run();
-                            }
-                            if (!Boolean.getBoolean("porthole.training")) {
-                                sys.exitNow(EXIT_BY_SIGNAL);
-                            }
-                        },
-                        "signal");
+                new Thread("signal") {
+                    @Override
+                    public void run() {
+                        removeFiles.run();
+                        if (!Boolean.getBoolean("porthole.training")) {
+                            sys.exitNow(EXIT_BY_SIGNAL);
+                        }
+                    }
+                };
         Runtime.getRuntime().addShutdownHook(hook);
     }
 }

@@ -8,6 +8,7 @@ import io.porthole.virtiofsd.cli.Options;
 import io.porthole.virtiofsd.cli.UsageException;
 import io.porthole.virtiofsd.log.DaemonLog;
 import io.porthole.virtiofsd.log.SyslogSink;
+import io.porthole.virtiofsd.top.Top;
 import java.io.IOException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.event.Level;
@@ -35,8 +36,7 @@ public final class Main {
     public static void main(String[] args) {
         int status;
         try {
-            if (args.length > 0 && args[0].equals("ctl")) {
-                ControlClient.run(args);
+            if (args.length > 0 && isCommand(args)) {
                 exit(0);
             }
             Options options = OptionParser.parse(args, SocketActivation.listenFd(Syscalls.host()));
@@ -51,6 +51,18 @@ public final class Main {
             status = FAILURE;
         }
         exit(status);
+    }
+
+    /** Does what is not the daemon's own work; false if the arguments ask for the daemon. */
+    private static boolean isCommand(String[] args) throws UsageException, IOException {
+        switch (args[0]) {
+            case "ctl" -> ControlClient.run(args);
+            case "top" -> Top.run(args);
+            default -> {
+                return false;
+            }
+        }
+        return true;
     }
 
     private static int run(Options options) throws UsageException, IOException, ProtocolException {
