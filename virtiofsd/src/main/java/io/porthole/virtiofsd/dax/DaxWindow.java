@@ -253,14 +253,14 @@ public final class DaxWindow implements AutoCloseable {
         }
         all.removeAll(m);
         // Tests read this line.
-        Log.LOG.debug(
+        Log.LOG.info(
                 "session ends: {} ranges unmapped, {} pieces left; {} mapped and {} unmapped in"
                         + " all, {} reads",
                 used,
                 all.pieces(),
                 all.mapped(),
                 all.unmapped(),
-                reads.sum());
+                reads.sumThenReset());
         return 0;
     }
 

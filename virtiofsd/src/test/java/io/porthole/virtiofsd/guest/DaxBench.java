@@ -141,8 +141,7 @@ class DaxBench extends DaxTestBase {
         }
         try (VirtiofsdProcess dax = daemon("inode");
                 VirtiofsdProcess none =
-                        VirtiofsdProcess.share(
-                                share, "--tag=none", "--request-queues=1", "--log-level=debug")) {
+                        VirtiofsdProcess.share(share, "--tag=none", "--request-queues=1")) {
             try (GuestVm guest =
                     guest(GuestKernel.LINUX_7, dax, "inode").share("none", none, 1).start()) {
                 guest.must("umount /mnt");
@@ -237,16 +236,24 @@ class DaxBench extends DaxTestBase {
     private static long own(List<GuestVm> guests, List<VirtiofsdProcess> daemons)
             throws IOException {
         long bytes = 0;
-        List<Long> processes = new ArrayList<>();
-        guests.forEach(guest -> processes.add(guest.servingPid()));
-        daemons.forEach(daemon -> processes.add(daemon.servingPid()));
-        for (long process : processes) {
-            for (String line : Files.readAllLines(Path.of("/proc/" + process + "/status"))) {
-                if (line.startsWith("RssAnon:") || line.startsWith("RssShmem:")) {
-                    bytes += 1024 * Long.parseLong(line.replaceAll("[^0-9]", ""));
-                }
-            }
+        for (GuestVm guest : guests) {
+            bytes +=
+                    memory(guest.servingPid(), "RssAnon:")
+                            + memory(guest.servingPid(), "RssShmem:");
+        }
+        // Their shared memory is the guests', counted already.
+        for (VirtiofsdProcess daemon : daemons) {
+            bytes += memory(daemon.servingPid(), "RssAnon:");
         }
         return bytes;
+    }
+
+    private static long memory(long pid, String what) throws IOException {
+        for (String line : Files.readAllLines(Path.of("/proc/" + pid + "/status"))) {
+            if (line.startsWith(what)) {
+                return 1024 * Long.parseLong(line.replaceAll("[^0-9]", ""));
+            }
+        }
+        return 0;
     }
 }

@@ -29,12 +29,11 @@ abstract class DaxTestBase extends GuestTestBase {
 
     final VirtiofsdProcess daemon(String mode, String... options)
             throws IOException, InterruptedException {
-        String[] all = new String[options.length + 4];
+        String[] all = new String[options.length + 3];
         all[0] = "--dax=" + mode;
         all[1] = "--tag=share";
         all[2] = "--request-queues=1";
-        all[3] = "--log-level=debug";
-        System.arraycopy(options, 0, all, 4, options.length);
+        System.arraycopy(options, 0, all, 3, options.length);
         return VirtiofsdProcess.share(share, all);
     }
 
