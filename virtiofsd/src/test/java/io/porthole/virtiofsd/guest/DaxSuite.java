@@ -55,6 +55,8 @@ class DaxSuite extends DaxTestBase {
     @EnumSource(GuestKernel.class)
     void tenThousandRandomOperationsAgree(GuestKernel kernel) throws Exception {
         Path program = compileTool();
+        // docs/dax.md, "Guest kernels": no names end under 6.1.
+        String gentle = kernel == GuestKernel.LINUX_6_1 ? " gentle" : "";
         VirtiofsdProcess daemon = daemon("always", "--dax-window=8M");
         withWindow(
                 kernel,
@@ -66,7 +68,7 @@ class DaxSuite extends DaxTestBase {
                     for (int round = 1; round <= 20; round++) {
                         String said =
                                 guest.must(
-                                        "/tmp/daxtool stress " + round + " 500",
+                                        "/tmp/daxtool stress " + round + " 500" + gentle,
                                         Duration.ofMinutes(10));
                         assertEquals("500 operations agree", said);
                         if (round % 4 == 0) {
