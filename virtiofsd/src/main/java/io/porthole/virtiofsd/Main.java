@@ -36,8 +36,8 @@ public final class Main {
     public static void main(String[] args) {
         int status;
         try {
-            if (args.length > 0 && isCommand(args)) {
-                exit(0);
+            if (args.length > 0 && isCommand(args[0])) {
+                exit(command(args));
             }
             Options options = OptionParser.parse(args, SocketActivation.listenFd(Syscalls.host()));
             status = run(options);
@@ -53,16 +53,26 @@ public final class Main {
         exit(status);
     }
 
-    /** Does what is not the daemon's own work; false if the arguments ask for the daemon. */
-    private static boolean isCommand(String[] args) throws UsageException, IOException {
-        switch (args[0]) {
-            case "ctl" -> ControlClient.run(args);
-            case "top" -> Top.run(args);
-            default -> {
-                return false;
+    private static boolean isCommand(String word) {
+        return word.equals("ctl") || word.equals("top");
+    }
+
+    /** Does what is not the daemon's own work, for a person who needs no time stamps. */
+    private static int command(String[] args) {
+        try {
+            if (args[0].equals("ctl")) {
+                ControlClient.run(args);
+            } else {
+                Top.run(args);
             }
+            return 0;
+        } catch (UsageException e) {
+            System.err.println("virtiofsd: " + e.getMessage());
+            return USAGE;
+        } catch (IOException e) {
+            System.err.println("virtiofsd: " + e.getMessage());
+            return FAILURE;
         }
-        return true;
     }
 
     private static int run(Options options) throws UsageException, IOException, ProtocolException {

@@ -110,9 +110,15 @@ enum OptionTable {
     /** The text of --help. */
     static String usage() {
         StringBuilder text = new StringBuilder(4096);
-        text.append("Shares a directory with a virtual machine over vhost-user virtiofs.\n\n")
-                .append(
-                        "Usage: virtiofsd --shared-dir DIR (--socket-path PATH | --fd N) [options]\n\n");
+        text.append(
+                """
+                Shares a directory with a virtual machine over vhost-user virtiofs.
+
+                Usage: virtiofsd --shared-dir DIR (--socket-path PATH | --fd N) [options]
+                       virtiofsd --share TAG=DIR,socket=PATH[,OPTION]... [--share ...] [options]
+                       virtiofsd (ctl | top) --help
+
+                """);
         for (OptionTable option : values()) {
             int start = text.length();
             text.append("      --").append(option.label);
