@@ -190,7 +190,7 @@ public final class Bench implements Callable<Integer> {
                             continue;
                         }
                         // The first round meets code that no compiler has seen.
-                        long warmUp = warmUpMillis * 1_000_000L * (round == 0 ? 5 : 1);
+                        long warmUp = warmUpMillis * 1_000_000L * (round == 0 ? 10 : 1);
                         try {
                             samples.add(
                                     meter.measure(
