@@ -57,7 +57,7 @@ final class GuestMachine implements AutoCloseable {
                         "none",
                         "-no-reboot",
                         "-kernel",
-                        part("vmlinuz").toString(),
+                        part("vmlinux").toString(),
                         "-initrd",
                         part("initramfs").toString(),
                         "-object",

@@ -50,7 +50,7 @@ final class Porthole implements AutoCloseable {
                         dir.resolve("config.toml"),
                         "[hypervisor.qemu]\npath = \""
                                 + GuestParts.qemu()
-                                + "\"\n"
+                                + "\"\nfirmware = \"qboot.rom\"\n"
                                 + "[runtime]\nstate_root = \""
                                 + dir.resolve("s")
                                 + "\"\n"

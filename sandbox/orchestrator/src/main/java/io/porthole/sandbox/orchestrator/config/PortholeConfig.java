@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -29,9 +30,17 @@ public record PortholeConfig(
         Agent agent,
         Network network) {
 
-    /** {@code [hypervisor.qemu]}, the machine. */
+    private static final String AUTO = "auto";
+    private static final String QBOOT = "qboot.rom";
+
+    /**
+     * {@code [hypervisor.qemu]}, the machine.
+     *
+     * @param firmware a file, or a name in QEMU's data folder; null for QEMU's own choice
+     */
     public record Qemu(
             String path,
+            @Nullable String firmware,
             Path kernel,
             @Nullable Path initrd,
             @Nullable Path image,
@@ -89,10 +98,12 @@ public record PortholeConfig(
         String initrd = in.text(q + "initrd", guest.resolve("initramfs").toString());
         String image = in.text(q + "image", guest.resolve("rootfs.erofs").toString());
         in.oneOf(q + "shared_fs", "virtio-fs", "virtio-fs");
+        String path = in.text(q + "path", "qemu-system-x86_64");
         Qemu qemu =
                 new Qemu(
-                        in.text(q + "path", "qemu-system-x86_64"),
-                        Path.of(in.text(q + "kernel", guest.resolve("vmlinuz").toString())),
+                        path,
+                        firmware(in.text(q + "firmware", AUTO), path),
+                        Path.of(in.text(q + "kernel", guest.resolve("vmlinux").toString())),
                         initrd.isEmpty() ? null : Path.of(initrd),
                         image.isEmpty() ? null : Path.of(image),
                         in.oneOf(
@@ -155,6 +166,30 @@ public record PortholeConfig(
         }
         in.refuseOthers();
         return new PortholeConfig(file, home, state, data, qemu, shares, agent, network);
+    }
+
+    /**
+     * Which firmware: qboot is made for starting a kernel and takes a tenth of SeaBIOS's time; not
+     * every distribution's QEMU brings it.
+     */
+    private static @Nullable String firmware(String asked, String qemu) {
+        if (!asked.equals(AUTO)) {
+            return asked.isEmpty() ? null : asked;
+        }
+        List<Path> folders = new ArrayList<>();
+        Path program = Path.of(qemu);
+        if (program.isAbsolute()) {
+            folders.add(program.resolveSibling("../share/qemu"));
+        } else {
+            folders.addAll(List.of(Path.of("/usr/local/share/qemu"), Path.of("/usr/share/qemu")));
+        }
+        for (Path folder : folders) {
+            Path rom = folder.resolve(QBOOT).normalize();
+            if (Files.isReadable(rom)) {
+                return rom.toString();
+            }
+        }
+        return null;
     }
 
     private static List<String> words(String text) {

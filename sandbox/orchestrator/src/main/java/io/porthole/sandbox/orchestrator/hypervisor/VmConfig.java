@@ -10,6 +10,8 @@ import org.jspecify.annotations.Nullable;
  * @param name shown to people and in the hypervisor's process title; letters, digits, '-', '_', '.'
  * @param memoryBytes guest memory, shared with the daemons; a multiple of 2 MiB
  * @param accelerator how guest code runs
+ * @param firmware what runs before the kernel: a file or a name that the hypervisor knows; null for
+ *     its own choice
  * @param kernel bzImage or an ELF image with a PVH entry
  * @param initrd initial RAM file system, or null
  * @param image the guest's root as a read-only disk, or null
@@ -27,6 +29,7 @@ public record VmConfig(
         int vcpus,
         long memoryBytes,
         Accelerator accelerator,
+        @Nullable String firmware,
         Path kernel,
         @Nullable Path initrd,
         @Nullable GuestImage image,

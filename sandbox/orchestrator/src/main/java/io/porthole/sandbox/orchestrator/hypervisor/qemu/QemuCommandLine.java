@@ -100,6 +100,10 @@ final class QemuCommandLine {
                                     "slot",
                                     "" + (i + 1))));
         }
+        String firmware = vm.firmware();
+        if (firmware != null) {
+            all.add(new Switch.Firmware(firmware));
+        }
         all.add(new Switch.Kernel(vm.kernel()));
         Path initrd = vm.initrd();
         if (initrd != null) {

@@ -156,6 +156,14 @@ sealed interface Switch {
         }
     }
 
+    /** {@code -bios FILE}: a path, or a name in QEMU's data folder. */
+    record Firmware(String file) implements Switch {
+        @Override
+        public List<String> arguments() {
+            return List.of("-bios", file);
+        }
+    }
+
     /** {@code -kernel FILE}. */
     record Kernel(Path file) implements Switch {
         @Override

@@ -37,6 +37,7 @@ class QemuMachineIT {
                         1,
                         128L << 20,
                         Accelerator.AUTO,
+                        null,
                         kernel,
                         null,
                         null,
