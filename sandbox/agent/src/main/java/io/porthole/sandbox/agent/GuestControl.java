@@ -264,9 +264,19 @@ final class GuestControl {
                 "porthole_agent_resident_anonymous_kibibytes",
                 "/proc/self/status");
         status(text, "Threads:", "porthole_agent_threads", "/proc/self/status");
+        gauge(text, "porthole_guest_processes", processes());
         status(text, "MemTotal:", "porthole_guest_memory_total_kibibytes", "/proc/meminfo");
         status(text, "MemAvailable:", "porthole_guest_memory_available_kibibytes", "/proc/meminfo");
         return text.toString();
+    }
+
+    private static long processes() {
+        String[] names = new File("/proc").list();
+        long count = 0;
+        for (String name : names == null ? new String[0] : names) {
+            count += Character.isDigit(name.charAt(0)) ? 1 : 0;
+        }
+        return count;
     }
 
     private static void status(StringBuilder text, String key, String name, String file)

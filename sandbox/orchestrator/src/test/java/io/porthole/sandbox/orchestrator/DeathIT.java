@@ -119,6 +119,49 @@ class DeathIT {
     }
 
     @Test
+    void aKilledCommandLeavesTheSandboxToThoseThatComeAfter() throws Exception {
+        Process run = waiting("orphan", dir.resolve("err"));
+        ProcessId.of(run.pid()).orElseThrow().kill();
+        assertTrue(run.waitFor(NOTICE_MILLIS, TimeUnit.MILLISECONDS));
+        // As with docker: who watched has gone, the container has not.
+        assertEquals("alive", porthole.shell("orphan", "echo alive").line());
+        assertTrue(porthole.run("ps").ok().out().contains("orphan"));
+        assertTrue(porthole.run("logs", "orphan").ok().out().contains("up"));
+        porthole.run("stop", "-t", "1", "orphan").ok();
+        porthole.run("rm", "orphan").ok();
+        porthole.assertNothingLeft();
+    }
+
+    @Test
+    void aCommandThatIsKilledWhileTheGuestBootsLeavesNothingAfterCleanup() throws Exception {
+        Process run =
+                porthole.builder(
+                                "run",
+                                "--rm",
+                                "--name",
+                                "early",
+                                "--network",
+                                "none",
+                                porthole.root().toString(),
+                                "sleep",
+                                "100000")
+                        .redirectInput(new File("/dev/null"))
+                        .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                        .redirectError(ProcessBuilder.Redirect.DISCARD)
+                        .start();
+        // In mid-boot: the machine runs, the agent does not answer yet.
+        long deadline = System.nanoTime() + 60_000_000_000L;
+        while (porthole.leftOvers().get("sockets").isEmpty()) {
+            assertTrue(run.isAlive() && System.nanoTime() < deadline);
+            Thread.sleep(20);
+        }
+        ProcessId.of(run.pid()).orElseThrow().kill();
+        assertTrue(run.waitFor(NOTICE_MILLIS, TimeUnit.MILLISECONDS));
+        porthole.run("cleanup", "--all").ok();
+        porthole.assertNothingLeft();
+    }
+
+    @Test
     void twoSandboxesHaveKernelsOfTheirOwnAndOnePanicsAlone() throws Exception {
         Path err = dir.resolve("err");
         Process first = waiting("first", err);

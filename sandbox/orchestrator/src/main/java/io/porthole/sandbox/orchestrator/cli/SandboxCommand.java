@@ -29,7 +29,8 @@ import picocli.CommandLine.Parameters;
             SandboxCommand.Create.class,
             SandboxCommand.Stop.class,
             SandboxCommand.Remove.class,
-            SandboxCommand.ListAll.class
+            SandboxCommand.ListAll.class,
+            SandboxCommand.ShowMetrics.class
         })
 final class SandboxCommand extends BaseCommand {
     @CommandLine.Spec private CommandLine.Model.@Nullable CommandSpec spec;
@@ -142,6 +143,26 @@ final class SandboxCommand extends BaseCommand {
                 }
                 Removal.sandbox(context().store(), directory);
             }
+            return 0;
+        }
+    }
+
+    /** {@code porthole sandbox metrics}. */
+    @Command(
+            name = "metrics",
+            description = "Print the guest's and its agent's metrics as Prometheus text.")
+    static final class ShowMetrics extends BaseCommand {
+        @Parameters(paramLabel = "NAME")
+        private String name = "";
+
+        @Override
+        public Integer call() throws Exception {
+            StateStore.checkName(name);
+            SandboxDirectory directory = context().store().sandbox(name);
+            directory.read();
+            context()
+                    .out()
+                    .print(new MonitorClient(directory).call(new Request.Metrics()).metrics());
             return 0;
         }
     }

@@ -189,6 +189,7 @@ public final class MonitorServer {
                 sandbox.forget(id);
                 c.send(Reply.DONE);
             }
+            case Request.Metrics() -> c.send(Reply.metrics(sandbox.metrics()));
             case Request.Stats(var id) -> c.send(Reply.stats(stats(id, sandbox.stats(id))));
             case Request.ShutDown() -> {
                 sandbox.shutDown();

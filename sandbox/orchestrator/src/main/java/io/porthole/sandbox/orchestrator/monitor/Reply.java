@@ -14,6 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param exec the id of a process that runs now: streams follow, then another answer
  * @param exitCode of the process whose streams this connection carried
  * @param oomKilled with exitCode: the container ran out of memory
+ * @param metrics the agent's, as Prometheus text
  * @param error what failed
  * @param console with error: the end of the guest's console
  */
@@ -24,36 +25,50 @@ public record Reply(
         @Nullable Integer exitCode,
         boolean oomKilled,
         @Nullable ContainerStats stats,
+        @Nullable String metrics,
         @Nullable String error,
         @Nullable Kind kind,
         @Nullable List<String> console) {
-    static final Reply DONE = new Reply(null, null, null, false, null, null, null, null);
+    static final Reply DONE = new Reply(null, null, null, false, null, null, null, null, null);
 
     static Reply progress(String step) {
-        return new Reply(step, null, null, false, null, null, null, null);
+        return new Reply(step, null, null, false, null, null, null, null, null);
     }
 
     static Reply running(String exec) {
-        return new Reply(null, exec, null, false, null, null, null, null);
+        return new Reply(null, exec, null, false, null, null, null, null, null);
     }
 
     static Reply exited(int code, boolean oomKilled) {
-        return new Reply(null, null, code, oomKilled, null, null, null, null);
+        return new Reply(null, null, code, oomKilled, null, null, null, null, null);
     }
 
     static Reply stats(ContainerStats stats) {
-        return new Reply(null, null, null, false, stats, null, null, null);
+        return new Reply(null, null, null, false, stats, null, null, null, null);
+    }
+
+    static Reply metrics(String text) {
+        return new Reply(null, null, null, false, null, text, null, null, null);
     }
 
     static Reply failed(Throwable e) {
         return e instanceof SandboxException s
                 ? new Reply(
-                        null, null, null, false, null, e.getMessage(), s.kind(), s.consoleTail())
+                        null,
+                        null,
+                        null,
+                        false,
+                        null,
+                        null,
+                        e.getMessage(),
+                        s.kind(),
+                        s.consoleTail())
                 : new Reply(
                         null,
                         null,
                         null,
                         false,
+                        null,
                         null,
                         String.valueOf(e.getMessage()),
                         Kind.FAILED,

@@ -19,6 +19,7 @@ import io.porthole.sandbox.orchestrator.state.ProcessSpec;
     @JsonSubTypes.Type(value = Request.Remove.class, name = "remove"),
     @JsonSubTypes.Type(value = Request.Forget.class, name = "forget"),
     @JsonSubTypes.Type(value = Request.Stats.class, name = "stats"),
+    @JsonSubTypes.Type(value = Request.Metrics.class, name = "metrics"),
     @JsonSubTypes.Type(value = Request.ShutDown.class, name = "shutdown"),
 })
 public sealed interface Request {
@@ -66,6 +67,9 @@ public sealed interface Request {
 
     /** Reads a container's counters. */
     record Stats(String id) implements Request {}
+
+    /** Reads what the agent says of itself and the guest. */
+    record Metrics() implements Request {}
 
     /** Ends the sandbox; answers when it is gone. */
     record ShutDown() implements Request {}

@@ -3,6 +3,7 @@ package io.porthole.sandbox.orchestrator.sandbox;
 import io.porthole.sandbox.agentprotocol.AgentClient;
 import io.porthole.sandbox.agentprotocol.grpc.CreateContainerRequest;
 import io.porthole.sandbox.agentprotocol.grpc.ExecProcessRequest;
+import io.porthole.sandbox.agentprotocol.grpc.GetMetricsRequest;
 import io.porthole.sandbox.agentprotocol.grpc.GetOOMEventRequest;
 import io.porthole.sandbox.agentprotocol.grpc.RemoveContainerRequest;
 import io.porthole.sandbox.agentprotocol.grpc.StartContainerRequest;
@@ -171,6 +172,14 @@ public final class Sandbox {
     public GuestProcess exec(String id, ProcessSpec spec, OutputSink sink)
             throws SandboxException, IOException, InterruptedException {
         return require(id).exec(spec, sink);
+    }
+
+    /** What the agent says of itself and the guest, as Prometheus text. */
+    public String metrics() throws SandboxException, InterruptedException {
+        return answer(
+                        "read the agent's metrics",
+                        agent().getMetrics(GetMetricsRequest.getDefaultInstance()))
+                .getMetrics();
     }
 
     /** Memory, CPU and process counts of a running container, as its cgroup has them. */
