@@ -12,6 +12,7 @@ import io.porthole.virtiofsd.confine.CapabilitySet;
 import io.porthole.virtiofsd.confine.Jail;
 import io.porthole.virtiofsd.confine.SeccompFilter;
 import io.porthole.virtiofsd.confine.SharedTree;
+import io.porthole.virtiofsd.transport.FuseDevice;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -56,7 +57,9 @@ final class Daemon {
                         FileLimit.apply(sys, options.rlimitNofile()),
                         options.shares().size(),
                         options.control() != null);
-        if (options.manyShares()) {
+        if (options.mount() != null) {
+            runMounted(capabilities, budget);
+        } else if (options.manyShares()) {
             runMany(capabilities, budget);
         } else {
             runOne(capabilities, budget);
@@ -93,6 +96,23 @@ final class Daemon {
                                     ? VhostUserServer.AfterDisconnect.WAIT_FOR_NEXT
                                     : VhostUserServer.AfterDisconnect.END);
                 }
+            }
+        }
+    }
+
+    /** The launcher unmounts, also after a death of this process; so there is nothing to remove. */
+    private void runMounted(long capabilities, DescriptorBudget budget)
+            throws IOException, UsageException {
+        MountedShare share = new MountedShare(sys, options);
+        try (FuseDevice device = share.open()) {
+            requireNamespaces();
+            openAllJars();
+            try (Jail jail = Jail.enter(sys, options)) {
+                CapabilitySet.limitTo(sys, capabilities);
+                SeccompFilter.load(sys, options.seccomp());
+                log.info("{} is mounted on {}", options.sharedDir(), options.mount());
+                share.serve(device, jail, budget.take(options.maxOpenInodes()));
+                log.info("{} is no longer mounted", options.mount());
             }
         }
     }

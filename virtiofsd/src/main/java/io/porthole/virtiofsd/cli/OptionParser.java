@@ -327,6 +327,8 @@ public final class OptionParser {
             case FD -> options.listenFd = (int) number(option, value, 0, Integer.MAX_VALUE);
             case SOCKET_GROUP -> options.socketGroup = notEmpty(option, value);
             case SHARED_DIR -> options.sharedDir = notEmpty(option, value);
+            case MOUNT -> options.mount = notEmpty(option, value);
+            case MOUNT_THREADS -> options.mountThreads = (int) number(option, value, 1, 64);
             case TAG -> {
                 if (notEmpty(option, value).getBytes(StandardCharsets.UTF_8).length
                         > Options.MAX_TAG_BYTES) {
@@ -380,7 +382,9 @@ public final class OptionParser {
         if (options.sharedDir.isEmpty()) {
             throw new UsageException("--shared-dir is missing: which directory is to be shared?");
         }
-        if (options.socketPath == null && options.listenFd < 0) {
+        if (options.mount != null) {
+            checkMount();
+        } else if (options.socketPath == null && options.listenFd < 0) {
             throw new UsageException(
                     ofShare
                             ? "share "
@@ -401,6 +405,23 @@ public final class OptionParser {
             // Dropping both silently is how a guest got the host's symbolic links (facts: Kata).
             options.warnings.add(
                     "neither sandbox nor seccomp: a fault in this daemon would expose the whole host");
+        }
+    }
+
+    /** A mount has no VMM, so nothing that belongs to one. */
+    private void checkMount() throws UsageException {
+        String other =
+                options.socketPath != null
+                        ? "--socket-path"
+                        : options.listenFd >= 0
+                                ? "--fd"
+                                : options.dax != Options.Dax.NEVER
+                                        ? "--dax"
+                                        : options.metrics != null
+                                                ? "--metrics"
+                                                : options.keepRunning ? "--keep-running" : null;
+        if (other != null) {
+            throw new UsageException("--mount and " + other + " exclude each other");
         }
     }
 

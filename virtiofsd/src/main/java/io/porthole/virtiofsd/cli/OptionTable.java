@@ -14,6 +14,8 @@ enum OptionTable {
     CONFIG("config", "FILE", "Several shares from a TOML file"),
     CONTROL("control", "PATH", "Take orders on this socket: virtiofsd ctl add, remove, list"),
     METRICS("metrics", "ADDRESS", "Serve metrics at unix:PATH or 127.0.0.1:PORT"),
+    MOUNT("mount", "DIR", "Serve no VMM: mount the share on this host's DIR"),
+    MOUNT_THREADS("mount-threads", "N", "Threads that serve the mount (default 2)"),
     KEEP_RUNNING("keep-running", null, "Wait for the next VMM when one has gone"),
     CACHE("cache", "POLICY", "never, auto (default), metadata or always"),
     XATTR("xattr", null, "Pass extended attributes through"),

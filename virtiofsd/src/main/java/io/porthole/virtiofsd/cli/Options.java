@@ -91,6 +91,8 @@ public final class Options {
     long daxThresholdBytes = 1L << 20;
     LogLevel logLevel = LogLevel.INFO;
     boolean syslog;
+    @Nullable String mount;
+    int mountThreads = 2;
     boolean keepRunning;
     @Nullable String control;
     @Nullable String metrics;
@@ -234,6 +236,15 @@ public final class Options {
 
     public boolean syslog() {
         return syslog;
+    }
+
+    /** Where to mount the share on this host instead of serving a VMM, or null. */
+    public @Nullable String mount() {
+        return mount;
+    }
+
+    public int mountThreads() {
+        return mountThreads;
     }
 
     /** Whether to wait for the next front-end after one has gone. */

@@ -23,7 +23,8 @@ import org.junit.jupiter.api.io.TempDir;
 /** One sandbox with two containers, as a pod has them, and what can be done in it. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class SandboxIT {
-    private static final int EXECS = Integer.getInteger("porthole.it.execs", 100);
+    private static final int EXECS =
+            Integer.parseInt(System.getenv().getOrDefault("PORTHOLE_IT_EXECS", "100"));
 
     @TempDir static Path dir;
     private Porthole porthole;

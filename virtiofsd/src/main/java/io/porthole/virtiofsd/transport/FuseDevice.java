@@ -1,0 +1,122 @@
+package io.porthole.virtiofsd.transport;
+
+import io.porthole.fuse.FuseServer;
+import io.porthole.fuse.Request;
+import io.porthole.linux.Errno;
+import io.porthole.linux.Fcntl;
+import io.porthole.linux.Fd;
+import io.porthole.linux.NativeStrings;
+import io.porthole.linux.SyscallException;
+import io.porthole.linux.Syscalls;
+import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * A mount of this host's own kernel (fuse(4)): each thread reads requests from a descriptor of its
+ * own, which is a clone of the one that was mounted, so that the kernel spreads them and wakes one.
+ */
+public final class FuseDevice implements AutoCloseable {
+    private static final String DEVICE = "/dev/fuse";
+
+    /** _IOR(229, 0, uint32_t), linux/fuse.h. */
+    private static final long FUSE_DEV_IOC_CLONE = 0x8004e500L;
+
+    private final Syscalls sys;
+    private final List<Fd> descriptors;
+    private volatile long failure;
+
+    private FuseDevice(Syscalls sys, List<Fd> descriptors) {
+        this.sys = sys;
+        this.descriptors = descriptors;
+    }
+
+    /**
+     * Takes over a mounted descriptor and clones it. Needs /dev/fuse in sight.
+     *
+     * @param mounted descriptor of /dev/fuse that was given to mount(2)
+     */
+    public static FuseDevice adopt(Syscalls sys, Fd mounted, int threads) throws SyscallException {
+        List<Fd> all = new ArrayList<>(List.of(mounted));
+        FuseDevice device = new FuseDevice(sys, all);
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment from = arena.allocateFrom(ValueLayout.JAVA_INT, mounted.value());
+            long path = NativeStrings.of(arena, DEVICE).address();
+            while (all.size() < threads) {
+                int flags = Fcntl.O_RDWR | Fcntl.O_CLOEXEC;
+                long fd =
+                        SyscallException.check(
+                                sys.openat(Fcntl.AT_FDCWD, path, flags, 0), "open", DEVICE);
+                all.add(Fd.adopt(sys, (int) fd));
+                SyscallException.check(
+                        sys.ioctl((int) fd, FUSE_DEV_IOC_CLONE, from.address()), "clone", DEVICE);
+            }
+            return device;
+        } catch (SyscallException e) {
+            device.close();
+            throw e;
+        }
+    }
+
+    /**
+     * Serves until the mount has gone; no request is under way then.
+     *
+     * @throws SyscallException if the device fails otherwise
+     */
+    public void serve(FuseServer server, RequestThreads hooks) throws IOException {
+        List<Thread> threads = new ArrayList<>();
+        for (Fd fd : descriptors) {
+            Thread thread =
+                    new Thread(() -> serve(server, hooks, fd.value()), "fuse-" + threads.size());
+            thread.start();
+            threads.add(thread);
+        }
+        try {
+            for (Thread thread : threads) {
+                thread.join();
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new InterruptedIOException("interrupted while the mount is served");
+        }
+        server.endSession();
+        if (failure != 0) {
+            throw new SyscallException("read", DEVICE, (int) -failure);
+        }
+    }
+
+    private void serve(FuseServer server, RequestThreads hooks, int fd) {
+        try (Arena arena = Arena.ofConfined()) {
+            hooks.started();
+            FuseDeviceExchange exchange = new FuseDeviceExchange(sys, arena, fd);
+            Request request = new Request(exchange);
+            while (true) {
+                long bytes = exchange.receive();
+                if (bytes >= 0) {
+                    server.dispatch(exchange, request);
+                } else if (bytes == -Errno.ENODEV) {
+                    return;
+                } else if (bytes != -Errno.EINTR
+                        && bytes != -Errno.EAGAIN
+                        // The request's caller was interrupted before it was read.
+                        && bytes != -Errno.ENOENT) {
+                    failure = bytes;
+                    return;
+                }
+            }
+        } catch (IOException e) {
+            failure = -Errno.EIO;
+        } finally {
+            hooks.stopped();
+        }
+    }
+
+    @Override
+    public void close() {
+        descriptors.forEach(Fd::close);
+    }
+}

@@ -1,0 +1,225 @@
+package io.porthole.virtiofsd.guest;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** {@code --mount}: the share on this host's own kernel. Needs root and /dev/fuse. */
+class MountIT {
+    @TempDir Path dir;
+    private Path share;
+    private Path mount;
+    private Path log;
+
+    @BeforeEach
+    void folders() throws IOException {
+        share = Files.createDirectory(dir.resolve("share"));
+        mount = Files.createDirectory(dir.resolve("mount"));
+        log = dir.resolve("log");
+    }
+
+    @AfterEach
+    void nothingIsMounted() {
+        assertFalse(mounted(), "still mounted");
+    }
+
+    private boolean mounted() {
+        try {
+            return Files.readString(Path.of("/proc/self/mountinfo")).contains(" " + mount + " ");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private Process start(String... options) throws IOException, InterruptedException {
+        List<String> words =
+                new ArrayList<>(
+                        List.of(
+                                Rig.virtiofsd().toString(),
+                                "--shared-dir=" + share,
+                                "--mount=" + mount));
+        words.addAll(List.of(options));
+        Process process =
+                new ProcessBuilder(words)
+                        .redirectErrorStream(true)
+                        .redirectOutput(log.toFile())
+                        .start();
+        for (int i = 0; i < 400 && process.isAlive(); i++) {
+            if (Files.readString(log).contains("is mounted on")) {
+                return process;
+            }
+            Thread.sleep(50);
+        }
+        process.destroy();
+        throw new AssertionError("not mounted: " + Files.readString(log));
+    }
+
+    private void end(Process process) throws Exception {
+        process.destroy();
+        assertTrue(process.waitFor(20, TimeUnit.SECONDS), "does not end");
+        assertEquals(0, process.exitValue(), Files.readString(log));
+    }
+
+    @Test
+    void filesAreTheSameOnBothSides() throws Exception {
+        Process daemon = start("--xattr");
+        Files.createDirectories(mount.resolve("a/b"));
+        byte[] content = new byte[3_000_001];
+        new java.util.Random(1).nextBytes(content);
+        Files.write(mount.resolve("a/b/file"), content);
+        assertEquals(-1, Files.mismatch(mount.resolve("a/b/file"), share.resolve("a/b/file")));
+        Files.write(share.resolve("from-below"), content);
+        assertEquals(-1, Files.mismatch(mount.resolve("from-below"), share.resolve("from-below")));
+        Files.move(mount.resolve("a/b/file"), mount.resolve("moved"));
+        assertTrue(Files.exists(share.resolve("moved")));
+        Files.createLink(mount.resolve("link"), mount.resolve("moved"));
+        assertEquals(2, Files.getAttribute(share.resolve("moved"), "unix:nlink"));
+        Files.setAttribute(mount.resolve("moved"), "unix:mode", 04711);
+        assertEquals(
+                Files.getAttribute(mount.resolve("moved"), "unix:mode"),
+                Files.getAttribute(share.resolve("moved"), "unix:mode"));
+        Files.setAttribute(mount.resolve("moved"), "user:name", ByteBuffer.wrap(new byte[] {7}));
+        assertEquals(1, ((byte[]) Files.getAttribute(share.resolve("moved"), "user:name")).length);
+        try (FileChannel open = FileChannel.open(mount.resolve("moved"), StandardOpenOption.READ)) {
+            Files.delete(mount.resolve("moved"));
+            Files.delete(mount.resolve("link"));
+            assertEquals(content.length, open.size());
+        }
+        try (Arena arena = Arena.ofConfined();
+                FileChannel open =
+                        FileChannel.open(
+                                mount.resolve("mapped"),
+                                StandardOpenOption.READ,
+                                StandardOpenOption.WRITE,
+                                StandardOpenOption.CREATE)) {
+            var pages = open.map(FileChannel.MapMode.READ_WRITE, 0, 10_000, arena);
+            pages.set(ValueLayout.JAVA_BYTE, 9_999, (byte) 5);
+            pages.force();
+        }
+        assertEquals(5, Files.readAllBytes(share.resolve("mapped"))[9_999]);
+        end(daemon);
+    }
+
+    @Test
+    void manyProcessesAtOnceWithEveryThread() throws Exception {
+        Process daemon = start("--mount-threads=4");
+        List<Process> writers = new ArrayList<>();
+        for (int i = 0; i < 4; i++) {
+            String script =
+                    "cd $0; mkdir w"
+                            + i
+                            + " && cd w"
+                            + i
+                            + " && for n in $(seq 300); do echo $n > $n; mv $n m$n; done; cat m* | sum";
+            writers.add(
+                    new ProcessBuilder("sh", "-c", script, mount.toString())
+                            .redirectErrorStream(true)
+                            .redirectOutput(dir.resolve("sum" + i).toFile())
+                            .start());
+        }
+        for (Process writer : writers) {
+            assertTrue(writer.waitFor(120, TimeUnit.SECONDS));
+            assertEquals(0, writer.exitValue());
+        }
+        for (int i = 0; i < 4; i++) {
+            assertEquals(
+                    Files.readString(dir.resolve("sum0")),
+                    Files.readString(dir.resolve("sum" + i)));
+            try (var files = Files.list(share.resolve("w" + i))) {
+                assertEquals(300, files.count());
+            }
+        }
+        end(daemon);
+    }
+
+    @Test
+    void aReadOnlyShareRefusesChanges() throws Exception {
+        Files.writeString(share.resolve("f"), "text");
+        Process daemon = start("--readonly");
+        assertEquals("text", Files.readString(mount.resolve("f")));
+        IOException refused = null;
+        try {
+            Files.writeString(mount.resolve("g"), "x");
+        } catch (IOException e) {
+            refused = e;
+        }
+        assertTrue(String.valueOf(refused).contains("Read-only file system"), () -> "refused");
+        end(daemon);
+        assertFalse(Files.exists(share.resolve("g")));
+    }
+
+    @Test
+    void endsWithTheMount() throws Exception {
+        Process daemon = start();
+        assertEquals(0, new ProcessBuilder("umount", mount.toString()).start().waitFor());
+        assertTrue(daemon.waitFor(20, TimeUnit.SECONDS));
+        assertEquals(0, daemon.exitValue(), Files.readString(log));
+    }
+
+    @Test
+    void aBusyMountIsTakenAwayBySigterm() throws Exception {
+        Process daemon = start();
+        Process user = new ProcessBuilder("sleep", "1000").directory(mount.toFile()).start();
+        try {
+            daemon.destroy();
+            assertTrue(daemon.waitFor(20, TimeUnit.SECONDS));
+        } finally {
+            user.destroyForcibly().waitFor();
+        }
+    }
+
+    @Test
+    void aDaemonThatIsKilledLeavesNoDeadMount() throws Exception {
+        Process daemon = start();
+        long jvm =
+                daemon.descendants()
+                        .filter(p -> p.info().command().orElse("").endsWith("java"))
+                        .findFirst()
+                        .orElseThrow()
+                        .pid();
+        ProcessHandle.of(jvm).orElseThrow().destroyForcibly();
+        assertTrue(daemon.waitFor(20, TimeUnit.SECONDS));
+        assertNotEquals(0, daemon.exitValue());
+        assertFalse(mounted());
+        try {
+            Files.readString(mount.resolve("x"));
+        } catch (NoSuchFileException expected) {
+            return; // the empty directory below, not "transport endpoint is not connected"
+        }
+        throw new AssertionError("something is still there");
+    }
+
+    @Test
+    void aWrongPlaceIsOneClearLine() throws Exception {
+        Process process =
+                new ProcessBuilder(
+                                Rig.virtiofsd().toString(),
+                                "--shared-dir=" + share,
+                                "--mount=" + dir.resolve("nowhere"))
+                        .redirectErrorStream(true)
+                        .redirectOutput(log.toFile())
+                        .start();
+        assertTrue(process.waitFor(20, TimeUnit.SECONDS));
+        assertEquals(1, process.exitValue());
+        assertTrue(Files.readString(log).contains("nowhere"), Files.readString(log));
+    }
+}
