@@ -3,6 +3,7 @@ package io.porthole.sandbox.agent;
 import io.porthole.sandbox.agentprotocol.grpc.Storage;
 import io.porthole.sandbox.agentprotocol.ttrpc.StatusCode;
 import io.porthole.sandbox.agentprotocol.ttrpc.TtrpcException;
+import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -190,6 +191,32 @@ final class Mounts {
         }
     }
 
+    /**
+     * Keeps a submount of the share mounted here until {@link #release}. Entered by a container
+     * alone it would end with the container's mount namespace, in the middle of the last process's
+     * exit: Linux 6.1 then finds inodes in use, whose RELEASE is still on its way, and panics.
+     *
+     * @return what is to be given back; null where the path is no mount point
+     */
+    synchronized @Nullable String hold(String path) throws IOException {
+        // Walking through it, not looking at it, is what mounts a submount.
+        if (!new File(path + "/.").isDirectory() || !isSubmount(path)) {
+            return null;
+        }
+        users.merge(path, 1, Integer::sum);
+        return path;
+    }
+
+    /** Whether a file system of a share is mounted there; nothing else is ever held. */
+    private static boolean isSubmount(String path) throws IOException {
+        for (String line : Files.readAllLines(Path.of("/proc/self/mountinfo"))) {
+            if (line.contains(" " + path + " ") && line.contains(" - virtiofs ")) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     /** Gives a storage back; the last user's goes away. */
     synchronized void release(String target) {
         Integer count = users.get(target);
@@ -201,6 +228,8 @@ final class Mounts {
             return;
         }
         users.remove(target);
+        // An answer to this comes after those to all that was released before.
+        var _ = new File(target).getTotalSpace();
         int result = Libc.umount(target, MNT_DETACH);
         if (result < 0 && result != -Libc.EINVAL) {
             Log.error("cannot unmount " + target + ": " + Libc.describe(-result), null);

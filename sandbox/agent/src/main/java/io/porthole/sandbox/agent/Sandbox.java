@@ -4,6 +4,7 @@ import io.porthole.sandbox.agentprotocol.grpc.CreateContainerRequest;
 import io.porthole.sandbox.agentprotocol.grpc.CreateSandboxRequest;
 import io.porthole.sandbox.agentprotocol.grpc.ExecProcessRequest;
 import io.porthole.sandbox.agentprotocol.grpc.KernelModule;
+import io.porthole.sandbox.agentprotocol.grpc.Mount;
 import io.porthole.sandbox.agentprotocol.grpc.Process;
 import io.porthole.sandbox.agentprotocol.grpc.Spec;
 import io.porthole.sandbox.agentprotocol.grpc.Storage;
@@ -188,6 +189,12 @@ final class Sandbox {
                 storages.add(mounts.acquire(storage));
             }
             Spec spec = request.getOCI();
+            hold(spec.getRoot().getPath(), storages);
+            for (Mount mount : spec.getMountsList()) {
+                if (mount.getSource().startsWith("/")) {
+                    hold(mount.getSource(), storages);
+                }
+            }
             if (request.hasStringUser()) {
                 spec =
                         spec.toBuilder()
@@ -226,6 +233,13 @@ final class Sandbox {
             }
             deleteBundle(bundle);
             throw e;
+        }
+    }
+
+    private void hold(String path, List<String> storages) throws IOException {
+        String held = mounts.hold(path);
+        if (held != null) {
+            storages.add(held);
         }
     }
 

@@ -198,6 +198,9 @@ final class SandboxMachine implements AutoCloseable {
                         List.of(
                                 "console=ttyS0",
                                 "panic=-1",
+                                // A kernel that has faulted is no kernel to go on with, and this
+                                // way the end is noticed and named.
+                                "oops=panic",
                                 "no_timer_check",
                                 "nokaslr",
                                 "cryptomgr.notests=1"));
