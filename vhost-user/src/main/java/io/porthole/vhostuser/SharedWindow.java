@@ -270,8 +270,9 @@ public final class SharedWindow implements AutoCloseable {
 
     @Override
     public void close() {
-        resume();
+        // In this order: a request that was held back gets no answer any more.
         socket.shutdown();
+        resume();
         boolean interrupted = false;
         while (thread.isAlive()) {
             try {
