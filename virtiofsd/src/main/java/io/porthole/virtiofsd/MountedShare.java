@@ -9,7 +9,6 @@ import io.porthole.virtiofsd.cli.UsageException;
 import io.porthole.virtiofsd.confine.Jail;
 import io.porthole.virtiofsd.passthrough.PassthroughFileSystem;
 import io.porthole.virtiofsd.transport.FuseDevice;
-import io.porthole.virtiofsd.transport.RequestThreads;
 import java.io.IOException;
 
 /**
@@ -44,27 +43,8 @@ final class MountedShare {
                         jail.root().value(),
                         jail.procSelfFd().value(),
                         null)) {
-            FuseServer requests =
-                    new FuseServer(
-                            files,
-                            options.logLevel().compareTo(Options.LogLevel.DEBUG) < 0
-                                    ? null
-                                    : new RequestLog(options.tag()));
-            device.serve(requests, threads(files));
+            FuseServer requests = new FuseServer(files, ShareSettings.observer(options));
+            device.serve(requests, ShareSession.requestThreads(files));
         }
-    }
-
-    private static RequestThreads threads(PassthroughFileSystem files) {
-        return new RequestThreads() {
-            @Override
-            public void started() throws SyscallException {
-                files.threadStarted();
-            }
-
-            @Override
-            public void stopped() {
-                files.threadStopped();
-            }
-        };
     }
 }

@@ -47,12 +47,7 @@ final class ShareSession implements AutoCloseable {
                         rootFd.value(),
                         procFd.value(),
                         dax);
-        requests =
-                new FuseServer(
-                        files,
-                        options.logLevel().compareTo(Options.LogLevel.DEBUG) < 0
-                                ? null
-                                : new RequestLog(options.tag()));
+        requests = new FuseServer(files, ShareSettings.observer(options));
         device =
                 new VirtioFsDevice(
                         requests,
@@ -92,7 +87,8 @@ final class ShareSession implements AutoCloseable {
         server.serve(policy);
     }
 
-    private static RequestThreads requestThreads(PassthroughFileSystem files) {
+    /** Makes a thread fit for requests to {@code files}, and lets go of it. */
+    static RequestThreads requestThreads(PassthroughFileSystem files) {
         return new RequestThreads() {
             @Override
             public void started() throws SyscallException {

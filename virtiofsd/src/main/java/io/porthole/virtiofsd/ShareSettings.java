@@ -1,5 +1,6 @@
 package io.porthole.virtiofsd;
 
+import io.porthole.fuse.ServerObserver;
 import io.porthole.linux.SyscallException;
 import io.porthole.linux.Syscalls;
 import io.porthole.virtiofsd.cli.Options;
@@ -49,6 +50,13 @@ final class ShareSettings {
                 .posixLock(options.posixLock())
                 .flock(options.flock())
                 .build();
+    }
+
+    /** The request log, where the log level asks for it. */
+    static @Nullable ServerObserver observer(Options options) {
+        return options.logLevel().compareTo(Options.LogLevel.DEBUG) < 0
+                ? null
+                : new RequestLog(options.tag());
     }
 
     /** The share's DAX window; null where it has none. */

@@ -1,5 +1,6 @@
 /**
- * Joins the FUSE server to what carries requests: the virtio-fs device on vhost-user queues.
+ * Joins the FUSE server to what carries requests: the virtio-fs device on vhost-user queues, or
+ * /dev/fuse for a mount of this host.
  *
  * <p>Threading: a {@link io.porthole.virtiofsd.transport.QueueExchange} belongs to one queue's
  * thread; {@link io.porthole.virtiofsd.transport.VirtioFsDevice} is called as {@link

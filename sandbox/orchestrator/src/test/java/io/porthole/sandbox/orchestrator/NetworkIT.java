@@ -128,6 +128,7 @@ class NetworkIT {
         ip("-n", pod, "address", "add", "10.88.0.5/24", "dev", "eth0");
         ip("-n", pod, "link", "set", "eth0", "mtu", "1400", "up");
         ip("-n", pod, "route", "add", "default", "via", "10.88.0.1");
+        porthole.takeNetworkingAsGiven();
 
         porthole.run(
                         "run",

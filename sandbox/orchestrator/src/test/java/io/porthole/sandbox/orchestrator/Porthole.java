@@ -167,11 +167,21 @@ final class Porthole implements AutoCloseable {
                         .filter(l -> l.contains(name))
                         .toList();
         return Map.of(
-                "processes", processes,
-                "mounts", mounts,
-                "files", files,
-                "sockets", sockets,
-                "namespaces and devices", namesOfNetworking());
+                "processes",
+                processes,
+                "mounts",
+                mounts,
+                "files",
+                files,
+                "sockets",
+                sockets,
+                "namespaces and devices",
+                namesOfNetworking().stream().filter(n -> !networkingBefore.contains(n)).toList());
+    }
+
+    /** What there is of network namespaces and devices now is the test's own. */
+    void takeNetworkingAsGiven() throws IOException {
+        networkingBefore = namesOfNetworking();
     }
 
     /** Named network namespaces, and taps of porthole's in the host's own namespace. */
@@ -184,10 +194,9 @@ final class Porthole implements AutoCloseable {
         }
         for (String line : Files.readAllLines(Path.of("/proc/net/dev"))) {
             if (line.strip().matches("(tap|pth).*")) {
-                names.add(line.strip());
+                names.add(line.strip().replaceAll(":.*", ""));
             }
         }
-        names.removeAll(networkingBefore);
         return names;
     }
 
