@@ -22,9 +22,15 @@ final class PasteLines {
         return TEMPLATE.replace("{dir}", options.sharedDir())
                 .replace("{socket}", quoted(socket))
                 .replace("{tag}", quoted(tag))
+                .replace("{end}", options.keepRunning() ? STAYS : ENDS)
                 .replace("{ro}", options.readonly() ? " -o ro" : "")
                 .replace("{mode}", options.readonly() ? ", read-only" : "");
     }
+
+    private static final String ENDS =
+            "The share ends when the virtual machine does, or with Ctrl-C.";
+    private static final String STAYS =
+            "When the virtual machine has ended, the next one may come; Ctrl-C ends the share.";
 
     private static String quoted(String word) {
         return word.matches("[A-Za-z0-9_./:@%+=-]+")
@@ -48,6 +54,6 @@ final class PasteLines {
 
                 mount -t virtiofs{ro} {tag} /mnt
 
-            The share ends when the virtual machine does, or with Ctrl-C.
+            {end}
             """;
 }

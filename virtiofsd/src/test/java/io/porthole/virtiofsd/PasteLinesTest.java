@@ -28,4 +28,13 @@ class PasteLinesTest {
         assertTrue(text.contains("mount -t virtiofs -o ro share /mnt"), text);
         assertTrue(text.contains("path='/run/it'\\''s' "), text);
     }
+
+    @Test
+    void tellHowTheShareEnds() throws UsageException {
+        String once = text("--shared-dir", "/srv", "--socket-path", "/run/s");
+        assertTrue(
+                once.endsWith("The share ends when the virtual machine does, or with Ctrl-C.\n"));
+        String kept = text("--shared-dir", "/srv", "--socket-path", "/run/s", "--keep-running");
+        assertTrue(kept.contains("the next one may come"), kept);
+    }
 }

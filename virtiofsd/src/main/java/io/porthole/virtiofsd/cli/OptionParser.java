@@ -118,6 +118,9 @@ public final class OptionParser {
                     "--shared-dir, --socket-path and --fd are for one share; with several, --share"
                             + " has them all");
         }
+        if (options.mount != null) {
+            throw new UsageException("--mount is for one share");
+        }
         if (!options.tag.isEmpty()) {
             throw new UsageException("--tag is for one share; --share begins with the tag");
         }
@@ -410,18 +413,16 @@ public final class OptionParser {
 
     /** A mount has no VMM, so nothing that belongs to one. */
     private void checkMount() throws UsageException {
-        String other =
-                options.socketPath != null
-                        ? "--socket-path"
-                        : options.listenFd >= 0
-                                ? "--fd"
-                                : options.dax != Options.Dax.NEVER
-                                        ? "--dax"
-                                        : options.metrics != null
-                                                ? "--metrics"
-                                                : options.keepRunning ? "--keep-running" : null;
-        if (other != null) {
-            throw new UsageException("--mount and " + other + " exclude each other");
+        notWithMount(options.socketPath != null, OptionTable.SOCKET_PATH);
+        notWithMount(options.listenFd >= 0, OptionTable.FD);
+        notWithMount(options.dax != Options.Dax.NEVER, OptionTable.DAX);
+        notWithMount(options.metrics != null, OptionTable.METRICS);
+        notWithMount(options.keepRunning, OptionTable.KEEP_RUNNING);
+    }
+
+    private static void notWithMount(boolean given, OptionTable other) throws UsageException {
+        if (given) {
+            throw new UsageException("--mount and --" + other.label + " exclude each other");
         }
     }
 

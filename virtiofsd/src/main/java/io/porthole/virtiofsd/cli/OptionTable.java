@@ -88,6 +88,8 @@ enum OptionTable {
                     CONFIG,
                     CONTROL,
                     METRICS,
+                    MOUNT,
+                    MOUNT_THREADS,
                     KEEP_RUNNING,
                     RLIMIT_NOFILE,
                     SANDBOX,

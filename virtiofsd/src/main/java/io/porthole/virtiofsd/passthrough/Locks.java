@@ -333,7 +333,7 @@ final class Locks {
             return -Errno.EDEADLK;
         }
         holder.waiting++;
-        defer(r, new Wanted(holder.key.nodeId, fh, holder, -1, start, end, type, pid));
+        add(new Waiting(r.defer(), holder.key.nodeId, fh, holder, -1, start, end, type, pid));
         return FileSystem.DEFERRED;
     }
 
@@ -402,7 +402,7 @@ final class Locks {
         if (copy < 0) {
             return -Errno.ENOLCK;
         }
-        defer(r, new Wanted(r.nodeId(), fh, null, (int) copy, 0, Long.MAX_VALUE, type, 0));
+        add(new Waiting(r.defer(), r.nodeId(), fh, null, (int) copy, 0, Long.MAX_VALUE, type, 0));
         return FileSystem.DEFERRED;
     }
 
@@ -492,9 +492,7 @@ final class Locks {
         w.answer.complete(error, MemorySegment.NULL);
     }
 
-    // ---- Waiting ----
-
-    /** Owners with a descriptor. For tests. */
+    /** Owners with a descriptor. */
     synchronized int ownerCount() {
         return holders.size();
     }
@@ -503,29 +501,11 @@ final class Locks {
         return waiting.size();
     }
 
-    /** A {@link Waiting} before its request is detached. */
-    private record Wanted(
-            long nodeId,
-            long fh,
-            @Nullable Holder holder,
-            int fd,
-            long start,
-            long end,
-            int type,
-            int pid) {}
+    // ---- Waiting ----
 
-    private void defer(Request r, Wanted wanted) {
-        waiting.add(
-                new Waiting(
-                        r.defer(),
-                        wanted.nodeId,
-                        wanted.fh,
-                        wanted.holder,
-                        wanted.fd,
-                        wanted.start,
-                        wanted.end,
-                        wanted.type,
-                        wanted.pid));
+    /** Takes a detached request into the list; the waiter answers it. */
+    private void add(Waiting wanted) {
+        waiting.add(wanted);
         used = true;
         if (waiter == null) {
             Thread t = new Thread(this::serveWaiting, "lock-waiter");

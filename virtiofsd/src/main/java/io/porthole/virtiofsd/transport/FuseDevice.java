@@ -15,6 +15,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A mount of this host's own kernel (fuse(4)): each thread reads requests from a descriptor of its
@@ -28,7 +29,7 @@ public final class FuseDevice implements AutoCloseable {
 
     private final Syscalls sys;
     private final List<Fd> descriptors;
-    private volatile long failure;
+    private volatile @Nullable IOException failure;
 
     private FuseDevice(Syscalls sys, List<Fd> descriptors) {
         this.sys = sys;
@@ -84,8 +85,9 @@ public final class FuseDevice implements AutoCloseable {
             throw new InterruptedIOException("interrupted while the mount is served");
         }
         server.endSession();
-        if (failure != 0) {
-            throw new SyscallException("read", DEVICE, (int) -failure);
+        IOException failed = failure;
+        if (failed != null) {
+            throw failed;
         }
     }
 
@@ -104,12 +106,11 @@ public final class FuseDevice implements AutoCloseable {
                         && bytes != -Errno.EAGAIN
                         // The request's caller was interrupted before it was read.
                         && bytes != -Errno.ENOENT) {
-                    failure = bytes;
-                    return;
+                    throw new SyscallException("read", DEVICE, (int) -bytes);
                 }
             }
         } catch (IOException e) {
-            failure = -Errno.EIO;
+            failure = e;
         } finally {
             hooks.stopped();
         }

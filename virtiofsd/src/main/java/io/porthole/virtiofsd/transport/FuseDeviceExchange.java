@@ -154,14 +154,9 @@ final class FuseDeviceExchange implements Exchange {
                 return;
             }
             answered = true;
-            long total = FuseOutHeader.BYTES + body.byteSize();
             try (Arena arena = Arena.ofConfined()) {
-                MemorySegment reply = arena.allocate(total, Long.BYTES);
-                FuseOutHeader.len(reply, 0, (int) total);
-                FuseOutHeader.error(reply, 0, -error);
-                FuseOutHeader.unique(reply, 0, unique);
-                MemorySegment.copy(body, 0, reply, FuseOutHeader.BYTES, body.byteSize());
-                sys.write(fd, reply.address(), total);
+                MemorySegment reply = LateReply.of(arena, unique, error, body);
+                sys.write(fd, reply.address(), reply.byteSize());
             }
         }
     }

@@ -2,7 +2,6 @@ package io.porthole.virtiofsd.transport;
 
 import io.porthole.fuse.Exchange;
 import io.porthole.fuse.FuseInHeader;
-import io.porthole.fuse.FuseOutHeader;
 import io.porthole.linux.Errno;
 import io.porthole.linux.Mapping;
 import io.porthole.vhostuser.DescriptorChain;
@@ -133,14 +132,9 @@ final class QueueExchange implements Exchange {
     private record DeferredReply(long unique, Detached detached) implements Deferred {
         @Override
         public void complete(int error, MemorySegment body) {
-            long total = FuseOutHeader.BYTES + body.byteSize();
             try (Arena arena = Arena.ofConfined()) {
-                MemorySegment reply = arena.allocate(total, 8);
-                FuseOutHeader.len(reply, 0, (int) total);
-                FuseOutHeader.error(reply, 0, -error);
-                FuseOutHeader.unique(reply, 0, unique);
-                MemorySegment.copy(body, 0, reply, FuseOutHeader.BYTES, body.byteSize());
-                detached.complete(reply, total);
+                MemorySegment reply = LateReply.of(arena, unique, error, body);
+                detached.complete(reply, reply.byteSize());
             }
         }
     }

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -17,6 +18,25 @@ final class OptionParserTest {
 
     private static String refusal(String line) {
         return assertThrows(UsageException.class, () -> parse(line)).getMessage();
+    }
+
+    @Test
+    void aMountHasNoVmmAndIsOfOneShare() throws UsageException {
+        Options options = parse("--shared-dir=d --mount=/m --mount-threads=3");
+        assertEquals("/m", options.mount());
+        assertEquals(3, options.mountThreads());
+        for (String other :
+                List.of(
+                        "--socket-path=s",
+                        "--fd=3",
+                        "--dax=inode --tag=t",
+                        "--metrics=unix:m",
+                        "--keep-running")) {
+            String message = refusal("--shared-dir=d --mount=/m " + other);
+            assertTrue(message.contains("--mount and " + other.split("[= ]", 2)[0]), message);
+        }
+        assertTrue(refusal("--mount=/m --share a=d,socket=s").contains("--mount is for one share"));
+        assertTrue(refusal("--share a=d,socket=s,mount=/m").contains("holds for the process"));
     }
 
     @Test
