@@ -220,6 +220,11 @@ final class Daemon {
                     "--sandbox=namespace needs the launcher bin/virtiofsd, which makes the"
                             + " namespaces; to run the JVM yourself use --sandbox=chroot or none");
         }
+        if (options.mapsNamespace() && System.getenv("PORTHOLE_UID_MAP") == null) {
+            throw new UsageException(
+                    "--uid-map and --gid-map are for the launcher: they must be on the command"
+                            + " line itself");
+        }
     }
 
     private static void closeBoth(Endpoint endpoint, MetricsEndpoint metrics) {

@@ -49,6 +49,9 @@ final class ShareSettings {
                 .securityLabel(options.securityLabel())
                 .posixLock(options.posixLock())
                 .flock(options.flock())
+                .xattrMap(options.xattrMap())
+                .uidMap(options.uidMap())
+                .gidMap(options.gidMap())
                 .build();
     }
 

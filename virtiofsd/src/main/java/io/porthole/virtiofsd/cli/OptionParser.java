@@ -1,6 +1,9 @@
 package io.porthole.virtiofsd.cli;
 
 import io.porthole.virtiofsd.dax.DaxOptions;
+import io.porthole.virtiofsd.mapping.IdMap;
+import io.porthole.virtiofsd.mapping.NamespaceIds;
+import io.porthole.virtiofsd.mapping.XattrMap;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -128,6 +131,7 @@ public final class OptionParser {
             throw new UsageException(
                     "--sandbox=chroot holds one share; several need namespace (or none)");
         }
+        checkNamespaceIds();
         if (shareSpecs.isEmpty() && options.control == null) {
             throw new UsageException("nothing to share, and no --control to add shares by");
         }
@@ -369,9 +373,11 @@ public final class OptionParser {
             case SECCOMP -> options.seccomp = oneOf(option, value, Options.Seccomp.values());
             case MODCAPS -> options.modcaps = notEmpty(option, value);
             case LOG_LEVEL -> options.logLevel = oneOf(option, value, Options.LogLevel.values());
-            case XATTRMAP, TRANSLATE_UID, TRANSLATE_GID, UID_MAP, GID_MAP ->
-                    throw unsupported(
-                            "--" + option.label, "names and ids are passed through unmapped");
+            case XATTRMAP -> options.xattrMap = xattrMap(value);
+            case TRANSLATE_UID -> options.uidRules.add(value);
+            case TRANSLATE_GID -> options.gidRules.add(value);
+            case UID_MAP -> addRange(option, value, options.namespaceUids);
+            case GID_MAP -> addRange(option, value, options.namespaceGids);
             case MIGRATION_MODE, MIGRATION_ON_ERROR -> throw noMigration(option);
             default -> throw new IllegalStateException(option.name());
         }
@@ -402,12 +408,72 @@ public final class OptionParser {
             throw new UsageException("--socket-group needs --socket-path");
         }
         checkDax();
+        checkNamespaceIds();
         // As with the peer, both imply extended attributes, in which they are kept.
-        options.xattr |= options.posixAcl || options.securityLabel;
+        options.xattr |= options.posixAcl || options.securityLabel || options.xattrMap != null;
+        options.uidMap = idMap(OptionTable.TRANSLATE_UID, options.uidRules);
+        options.gidMap = idMap(OptionTable.TRANSLATE_GID, options.gidRules);
+        if (options.posixAcl && (options.uidMap != null || options.gidMap != null)) {
+            throw new UsageException(
+                    "--posix-acl and --translate-uid, --translate-gid exclude each other: ids"
+                            + " within the lists are not translated");
+        }
+        if (options.dax != Options.Dax.NEVER
+                && options.xattrMap != null
+                && !options.xattrMap.hostName(XattrMap.CAPABILITY).equals(XattrMap.CAPABILITY)) {
+            throw new UsageException(
+                    "--dax and an --xattrmap that renames "
+                            + XattrMap.CAPABILITY
+                            + " exclude each other: a write through the window would not take a"
+                            + " file's capabilities away");
+        }
         if (options.sandbox == Options.Sandbox.NONE && options.seccomp == Options.Seccomp.NONE) {
             // Dropping both silently is how a guest got the host's symbolic links (facts: Kata).
             options.warnings.add(
                     "neither sandbox nor seccomp: a fault in this daemon would expose the whole host");
+        }
+    }
+
+    /** The launcher makes the user namespace, before there is a JVM; here is what it cannot say. */
+    private void checkNamespaceIds() throws UsageException {
+        if (!options.mapsNamespace()) {
+            return;
+        }
+        String which = "--" + OptionTable.UID_MAP.label + " or --" + OptionTable.GID_MAP.label;
+        if (options.sandbox != Options.Sandbox.NAMESPACE) {
+            throw new UsageException(which + " needs --sandbox=namespace");
+        }
+        if (options.namespaceUids.lacksRoot() || options.namespaceGids.lacksRoot()) {
+            throw new UsageException(which + " has no range for id 0, which the daemon runs as");
+        }
+    }
+
+    private static void addRange(OptionTable option, String value, NamespaceIds ids)
+            throws UsageException {
+        try {
+            ids.add(value);
+        } catch (IllegalArgumentException e) {
+            throw new UsageException("option --" + option.label + ": " + e.getMessage());
+        }
+    }
+
+    private static XattrMap xattrMap(String rules) throws UsageException {
+        try {
+            return XattrMap.parse(rules);
+        } catch (IllegalArgumentException e) {
+            throw new UsageException("option --xattrmap '" + rules + "': " + e.getMessage());
+        }
+    }
+
+    private static @Nullable IdMap idMap(OptionTable option, List<String> rules)
+            throws UsageException {
+        if (rules.isEmpty()) {
+            return null;
+        }
+        try {
+            return IdMap.parse(rules);
+        } catch (IllegalArgumentException e) {
+            throw new UsageException("option --" + option.label + ": " + e.getMessage());
         }
     }
 

@@ -1,5 +1,8 @@
 package io.porthole.virtiofsd.cli;
 
+import io.porthole.virtiofsd.mapping.IdMap;
+import io.porthole.virtiofsd.mapping.NamespaceIds;
+import io.porthole.virtiofsd.mapping.XattrMap;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -79,6 +82,14 @@ public final class Options {
     boolean securityLabel;
     boolean posixLock;
     boolean flock;
+    @Nullable XattrMap xattrMap;
+    final List<String> uidRules = new ArrayList<>();
+    final List<String> gidRules = new ArrayList<>();
+    @Nullable IdMap uidMap;
+    @Nullable IdMap gidMap;
+
+    final NamespaceIds namespaceUids = new NamespaceIds();
+    final NamespaceIds namespaceGids = new NamespaceIds();
     FileHandles fileHandles = FileHandles.PREFER;
     int maxOpenInodes;
     int requestQueues = 8;
@@ -184,6 +195,26 @@ public final class Options {
 
     public boolean flock() {
         return flock;
+    }
+
+    /** Whether the launcher is to make a user namespace with ids of the user's choice. */
+    public boolean mapsNamespace() {
+        return !namespaceUids.isEmpty() || !namespaceGids.isEmpty();
+    }
+
+    /** Names of extended attributes, or null where they stay as they are. */
+    public @Nullable XattrMap xattrMap() {
+        return xattrMap;
+    }
+
+    /** User ids, or null where they stay as they are. */
+    public @Nullable IdMap uidMap() {
+        return uidMap;
+    }
+
+    /** Group ids, or null where they stay as they are. */
+    public @Nullable IdMap gidMap() {
+        return gidMap;
     }
 
     public FileHandles fileHandles() {

@@ -74,12 +74,19 @@ final class Attributes {
             return fd;
         }
         int valid = FuseSetattrIn.valid(args, argsAt);
-        long result = 0;
-        if ((valid & FuseSetattrIn.FATTR_MODE) != 0) {
+        boolean owner = (valid & (FuseSetattrIn.FATTR_UID | FuseSetattrIn.FATTR_GID)) != 0;
+        // Before anything changes: a forbidden id must not leave half of the request done.
+        long result = owner ? checkOwner(valid, args, argsAt) : 0;
+        if (result >= 0
+                && (owner || (valid & FuseSetattrIn.FATTR_SIZE) != 0)
+                && share.inodes.type(inode) == StatMode.S_IFREG) {
+            result = share.dropMappedCapability(w, fd);
+        }
+        if (result >= 0 && (valid & FuseSetattrIn.FATTR_MODE) != 0) {
             int mode = FuseSetattrIn.mode(args, argsAt) & MODE_BITS;
             result = share.sys.fchmodat(share.procFd, w.pathOf(fd), mode);
         }
-        if (result >= 0 && (valid & (FuseSetattrIn.FATTR_UID | FuseSetattrIn.FATTR_GID)) != 0) {
+        if (result >= 0 && owner) {
             result = chown(w, fd, valid, args, argsAt);
         }
         if (result >= 0 && (valid & FuseSetattrIn.FATTR_SIZE) != 0) {
@@ -98,9 +105,28 @@ final class Attributes {
         return 0;
     }
 
+    /** 0, -EPERM where the guest may not use an id. */
+    private long checkOwner(int valid, MemorySegment args, long at) {
+        long result = 0;
+        if ((valid & FuseSetattrIn.FATTR_UID) != 0) {
+            result = Math.min(share.hostUid(FuseSetattrIn.uid(args, at)), 0);
+        }
+        if (result >= 0 && (valid & FuseSetattrIn.FATTR_GID) != 0) {
+            result = Math.min(share.hostGid(FuseSetattrIn.gid(args, at)), 0);
+        }
+        return result;
+    }
+
+    /** After {@link #checkOwner}. */
     private long chown(Worker w, int fd, int valid, MemorySegment args, long at) {
-        int uid = (valid & FuseSetattrIn.FATTR_UID) != 0 ? FuseSetattrIn.uid(args, at) : UNCHANGED;
-        int gid = (valid & FuseSetattrIn.FATTR_GID) != 0 ? FuseSetattrIn.gid(args, at) : UNCHANGED;
+        int uid = UNCHANGED;
+        if ((valid & FuseSetattrIn.FATTR_UID) != 0) {
+            uid = (int) share.hostUid(FuseSetattrIn.uid(args, at));
+        }
+        int gid = UNCHANGED;
+        if ((valid & FuseSetattrIn.FATTR_GID) != 0) {
+            gid = (int) share.hostGid(FuseSetattrIn.gid(args, at));
+        }
         return share.sys.fchownat(fd, w.emptyPath, uid, gid, Fcntl.AT_EMPTY_PATH);
     }
 
@@ -185,9 +211,9 @@ final class Attributes {
         if (r.uid() == 0) {
             boolean executable = w.stat.type() == StatMode.S_IFDIR || (mode & 0111) != 0;
             granted = Fcntl.R_OK | Fcntl.W_OK | (executable ? Fcntl.X_OK : 0);
-        } else if (r.uid() == w.stat.uid()) {
+        } else if (r.uid() == share.guestUid(w.stat.uid())) {
             granted = mode >> 6;
-        } else if (r.gid() == w.stat.gid()) {
+        } else if (r.gid() == share.guestGid(w.stat.gid())) {
             granted = mode >> 3;
         } else {
             granted = mode;

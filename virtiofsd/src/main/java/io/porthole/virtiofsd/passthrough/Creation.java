@@ -272,13 +272,17 @@ final class Creation {
         if (r.securityNameBytes() == 0) {
             return 0;
         }
+        long name = r.securityNameAddr();
+        if (share.xattrMap != null) {
+            MemorySegment in = r.in();
+            name = w.hostName(share.xattrMap, in, name - in.address(), r.securityNameBytes());
+            if (name < 0) {
+                return name;
+            }
+        }
         w.credentials.self();
         return share.sys.setxattr(
-                w.pathOf(fd),
-                r.securityNameAddr(),
-                r.securityValueAddr(),
-                r.securityValueBytes(),
-                0);
+                w.pathOf(fd), name, r.securityValueAddr(), r.securityValueBytes(), 0);
     }
 
     /** Another made the file since the guest looked. */
@@ -374,10 +378,16 @@ final class Creation {
     private long begin(Worker w, Request r, int umask, boolean groupBit) {
         // Without DONT_MASK the guest's kernel has applied it.
         w.credentials.umask(share.agreed(InitFlags.FUSE_DONT_MASK) ? umask & 0777 : 0);
-        long result = w.credentials.become(r.uid(), r.gid());
+        long uid = share.hostUid(r.uid());
+        long gid = share.hostGid(r.gid());
+        if (uid < 0 || gid < 0) {
+            return Math.min(uid, gid);
+        }
+        long result = w.credentials.become((int) uid, (int) gid);
         if (result >= 0 && groupBit) {
             if (r.supplementaryGroup() != -1) {
-                result = w.credentials.withGroup(r.supplementaryGroup());
+                long group = share.hostGid(r.supplementaryGroup());
+                result = group < 0 ? group : w.credentials.withGroup((int) group);
             }
             if (result >= 0) {
                 result = w.credentials.withoutFsetid();

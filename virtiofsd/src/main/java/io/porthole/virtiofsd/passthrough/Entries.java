@@ -3,6 +3,7 @@ package io.porthole.virtiofsd.passthrough;
 import io.porthole.fuse.FuseAttr;
 import io.porthole.fuse.FuseAttrOut;
 import io.porthole.fuse.FuseEntryOut;
+import io.porthole.fuse.FuseStatx;
 import io.porthole.fuse.FuseStatxOut;
 import io.porthole.fuse.InitFlags;
 import io.porthole.fuse.Request;
@@ -35,6 +36,7 @@ final class Entries {
     private final long attrSeconds;
     private final int attrNanos;
     private final long negativeTimeoutNanos;
+    private final boolean mapsIds;
 
     Entries(Share share) {
         this.share = share;
@@ -45,6 +47,7 @@ final class Entries {
         attrSeconds = options.attrTimeoutNanos() / NANOS_PER_SECOND;
         attrNanos = (int) (options.attrTimeoutNanos() % NANOS_PER_SECOND);
         negativeTimeoutNanos = options.negativeTimeoutNanos();
+        mapsIds = share.uids != null || share.gids != null;
     }
 
     /** LOOKUP. Returns 0 or -errno. */
@@ -175,7 +178,7 @@ final class Entries {
         FuseEntryOut.entryValidNsec(out, at, entryNanos);
         FuseEntryOut.attrValidNsec(out, at, attrNanos);
         int flags = submountFlag(w.stat, mount, parentSlot) | daxFlag(share.inodes.slot(nodeId));
-        w.stat.toAttr(out, at + FuseEntryOut.ATTR, flags);
+        writeAttributes(w, out, at + FuseEntryOut.ATTR, flags);
     }
 
     private int daxFlag(int slot) {
@@ -196,7 +199,15 @@ final class Entries {
     void writeAttr(Worker w, int inode, MemorySegment out, long at) {
         FuseAttrOut.attrValid(out, at, attrSeconds);
         FuseAttrOut.attrValidNsec(out, at, attrNanos);
-        w.stat.toAttr(out, at + FuseAttrOut.ATTR, daxFlag(inode));
+        writeAttributes(w, out, at + FuseAttrOut.ATTR, daxFlag(inode));
+    }
+
+    private void writeAttributes(Worker w, MemorySegment out, long at, int flags) {
+        w.stat.toAttr(out, at, flags);
+        if (mapsIds) {
+            FuseAttr.uid(out, at, share.guestUid(w.stat.uid()));
+            FuseAttr.gid(out, at, share.guestGid(w.stat.gid()));
+        }
     }
 
     /** Writes the fuse_statx_out of the inode whose attributes {@code w.stat} holds. */
@@ -204,6 +215,10 @@ final class Entries {
         FuseStatxOut.attrValid(out, at, attrSeconds);
         FuseStatxOut.attrValidNsec(out, at, attrNanos);
         w.stat.toStatx(out, at + FuseStatxOut.STAT);
+        if (mapsIds) {
+            FuseStatx.uid(out, at + FuseStatxOut.STAT, share.guestUid(w.stat.uid()));
+            FuseStatx.gid(out, at + FuseStatxOut.STAT, share.guestGid(w.stat.gid()));
+        }
     }
 
     private static boolean isDots(Request r, long nameAddr, int nameBytes) {

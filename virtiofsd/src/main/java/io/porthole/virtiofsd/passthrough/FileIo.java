@@ -75,6 +75,12 @@ final class FileIo {
             return inodeFd;
         }
         boolean unchanged = unchangedSinceLastOpen(w, inode, inodeFd);
+        if ((hostFlags & Fcntl.O_TRUNC) != 0) {
+            long result = share.dropMappedCapability(w, inodeFd);
+            if (result < 0) {
+                return result;
+            }
+        }
         boolean kill =
                 (openFlags & FuseOpenIn.FUSE_OPEN_KILL_SUIDGID) != 0
                         && (hostFlags & Fcntl.O_TRUNC) != 0;
@@ -188,6 +194,10 @@ final class FileIo {
         if (entries < 0) {
             return entries;
         }
+        long dropped = share.dropMappedCapability(w, fd);
+        if (dropped < 0) {
+            return dropped;
+        }
         boolean append =
                 (flags & Fcntl.O_APPEND) != 0 && (writeFlags & FuseWriteIn.FUSE_WRITE_CACHE) == 0;
         if (!append && (writeFlags & FuseWriteIn.FUSE_WRITE_KILL_SUIDGID) == 0) {
@@ -264,9 +274,10 @@ final class FileIo {
         return dataOnly ? share.sys.fdatasync(fd) : share.sys.fsync(fd);
     }
 
-    long fallocate(long nodeId, long fh, long offset, long lengthBytes, int mode) {
+    long fallocate(Worker w, long nodeId, long fh, long offset, long lengthBytes, int mode) {
         int fd = handleFd(fh, nodeId);
-        return fd < 0 ? fd : share.sys.fallocate(fd, mode, offset, lengthBytes);
+        long dropped = fd < 0 ? fd : share.dropMappedCapability(w, fd);
+        return dropped < 0 ? dropped : share.sys.fallocate(fd, mode, offset, lengthBytes);
     }
 
     long lseek(long nodeId, long fh, long offset, int whence) {
@@ -297,6 +308,10 @@ final class FileIo {
         }
         if (flags != 0) {
             return -Errno.EINVAL;
+        }
+        long dropped = share.dropMappedCapability(w, outFd);
+        if (dropped < 0) {
+            return dropped;
         }
         MemorySegment offsets = w.scratch;
         offsets.set(ValueLayout.JAVA_LONG, 0, inOffset);

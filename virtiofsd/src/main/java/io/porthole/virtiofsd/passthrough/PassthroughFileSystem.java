@@ -718,7 +718,7 @@ public final class PassthroughFileSystem implements FileSystem {
     public long listxattr(Request r, MemorySegment out, long at, int maxBytes) {
         Worker w = enterAsSelf();
         try {
-            return xattrs.list(w, r.nodeId(), out, at, maxBytes);
+            return xattrs.list(w, r, out, at, maxBytes);
         } finally {
             leave(w);
         }
@@ -780,7 +780,7 @@ public final class PassthroughFileSystem implements FileSystem {
         }
         Worker w = enterAsSelf();
         try {
-            long result = files.fallocate(r.nodeId(), fh, offset, lengthBytes, mode);
+            long result = files.fallocate(w, r.nodeId(), fh, offset, lengthBytes, mode);
             return isSettled(result, r.nodeId(), Long.MAX_VALUE)
                     ? result
                     : settle(r, r.nodeId(), new byte[0]);

@@ -1,5 +1,9 @@
 package io.porthole.virtiofsd.passthrough;
 
+import io.porthole.virtiofsd.mapping.IdMap;
+import io.porthole.virtiofsd.mapping.XattrMap;
+import org.jspecify.annotations.Nullable;
+
 /**
  * How a directory is shared. Start from {@link #defaults()} and change with the {@code with...}
  * methods of {@link Builder}.
@@ -25,6 +29,9 @@ package io.porthole.virtiofsd.passthrough;
  * @param maxPinnedInodes budget of descriptors that pin inodes
  * @param maxInodes how many inodes the guest may know at once
  * @param maxOpenFiles how many files and directories the guest may have open at once
+ * @param xattrMap names of extended attributes; null passes them as they are (needs {@code xattr})
+ * @param uidMap user ids; null passes them as they are
+ * @param gidMap group ids; null passes them as they are
  */
 public record PassthroughOptions(
         CachePolicy cache,
@@ -47,7 +54,10 @@ public record PassthroughOptions(
         FileHandles fileHandles,
         int maxPinnedInodes,
         int maxInodes,
-        int maxOpenFiles) {
+        int maxOpenFiles,
+        @Nullable XattrMap xattrMap,
+        @Nullable IdMap uidMap,
+        @Nullable IdMap gidMap) {
 
     /** Whether the guest may ask for attributes along with names. */
     public enum Readdirplus {
@@ -98,6 +108,9 @@ public record PassthroughOptions(
         private int maxPinnedInodes = 500_000;
         private int maxInodes = 1 << 24;
         private int maxOpenFiles = 1 << 20;
+        private @Nullable XattrMap xattrMap;
+        private @Nullable IdMap uidMap;
+        private @Nullable IdMap gidMap;
 
         private Builder() {}
 
@@ -206,6 +219,21 @@ public record PassthroughOptions(
             return this;
         }
 
+        public Builder xattrMap(@Nullable XattrMap map) {
+            xattrMap = map;
+            return this;
+        }
+
+        public Builder uidMap(@Nullable IdMap map) {
+            uidMap = map;
+            return this;
+        }
+
+        public Builder gidMap(@Nullable IdMap map) {
+            gidMap = map;
+            return this;
+        }
+
         public PassthroughOptions build() {
             return new PassthroughOptions(
                     cache,
@@ -228,7 +256,10 @@ public record PassthroughOptions(
                     fileHandles,
                     maxPinnedInodes,
                     maxInodes,
-                    maxOpenFiles);
+                    maxOpenFiles,
+                    xattrMap,
+                    uidMap,
+                    gidMap);
         }
     }
 }

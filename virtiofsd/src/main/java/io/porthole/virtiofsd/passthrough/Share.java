@@ -11,6 +11,8 @@ import io.porthole.linux.SyscallException;
 import io.porthole.linux.Syscalls;
 import io.porthole.virtiofsd.dax.DaxOptions;
 import io.porthole.virtiofsd.dax.DaxWindow;
+import io.porthole.virtiofsd.mapping.IdMap;
+import io.porthole.virtiofsd.mapping.XattrMap;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
@@ -42,6 +44,13 @@ final class Share implements AutoCloseable {
     final DirectoryStream.Buffers directoryBuffers;
     final @Nullable Locks locks;
     private final Arena arena = Arena.ofShared();
+    final @Nullable XattrMap xattrMap;
+    final @Nullable IdMap uids;
+    final @Nullable IdMap gids;
+
+    /** The name that stands for security.capability on the host, if it is another one; else 0. */
+    private final long capabilityName;
+
     private volatile long session;
 
     /** Set once, before the first session. */
@@ -61,6 +70,12 @@ final class Share implements AutoCloseable {
         inodeHandles = new InodeHandles(sys, procFd, options.fileHandles(), arena);
         directoryBuffers = new DirectoryStream.Buffers(arena, DIRECTORY_BUFFERS);
         locks = options.posixLock() || options.flock() ? new Locks(this) : null;
+        xattrMap = options.xattrMap();
+        uids = options.uidMap();
+        gids = options.gidMap();
+        String plain = XattrMap.CAPABILITY;
+        String capability = xattrMap == null ? plain : xattrMap.hostName(plain);
+        capabilityName = capability.equals(plain) ? 0 : arena.allocateFrom(capability).address();
         try {
             insertRoot();
         } catch (SyscallException e) {
@@ -135,6 +150,42 @@ final class Share implements AutoCloseable {
         boolean local = known && MountTable.isLocalType(StatFs.type(scratch, 0));
         boolean writable = known && (StatFs.flags(scratch, 0) & ST_RDONLY) == 0;
         return mounts.add(stat.device(), stat.mountId(), local, writable);
+    }
+
+    /**
+     * The host's user id for one of the guest's: 0 to 2^32 - 1, or -EPERM where it is forbidden.
+     */
+    long hostUid(int uid) {
+        return uids == null ? Integer.toUnsignedLong(uid) : uids.toHost(uid);
+    }
+
+    /** As {@link #hostUid}, for groups. */
+    long hostGid(int gid) {
+        return gids == null ? Integer.toUnsignedLong(gid) : gids.toHost(gid);
+    }
+
+    /** What the guest is shown as the owner. */
+    int guestUid(int uid) {
+        return uids == null ? uid : uids.toGuest(uid);
+    }
+
+    int guestGid(int gid) {
+        return gids == null ? gid : gids.toGuest(gid);
+    }
+
+    /**
+     * Takes a file's capabilities away, before its contents or its owner change, where they have
+     * another name on the host: its kernel does not know that name for what it is (CVE-2021-20263).
+     *
+     * @param fd of any kind
+     * @return 0 or -errno
+     */
+    long dropMappedCapability(Worker w, int fd) {
+        if (capabilityName == 0) {
+            return 0;
+        }
+        long result = sys.removexattr(w.pathOf(fd), capabilityName);
+        return result == -Errno.ENODATA || result == -Errno.EOPNOTSUPP ? 0 : Math.min(result, 0);
     }
 
     /** The slot of a node id, or -ESTALE. */

@@ -5,9 +5,11 @@ import io.porthole.linux.FileHandle;
 import io.porthole.linux.Mapping;
 import io.porthole.linux.SyscallException;
 import io.porthole.linux.Syscalls;
+import io.porthole.virtiofsd.mapping.XattrMap;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What one request thread has for itself: its identity, its scratch memory, and its announcement to
@@ -20,6 +22,9 @@ import java.lang.foreign.ValueLayout;
 final class Worker implements AutoCloseable {
     private static final int CLONE_FS = 0x200;
     private static final int KEPT_DIRECTORIES = 8;
+
+    /** XATTR_LIST_MAX of linux/limits.h. */
+    private static final int XATTR_LIST_BYTES = 1 << 16;
 
     final Reclaimer.Participant presence;
     final ThreadCredentials credentials;
@@ -47,6 +52,9 @@ final class Worker implements AutoCloseable {
     private final int[] temporary = new int[4];
 
     private int temporaries;
+
+    private @Nullable MemorySegment xattrName;
+    private @Nullable MemorySegment xattrList;
 
     private final Syscalls sys;
     private final Arena arena = Arena.ofShared();
@@ -127,6 +135,32 @@ final class Worker implements AutoCloseable {
         while (temporaries > 0) {
             sys.close(temporary[--temporaries]);
         }
+    }
+
+    /**
+     * The host's name of an extended attribute.
+     *
+     * @param at of the guest's name in {@code in}, with a NUL behind its {@code nameBytes}
+     * @return address of a NUL-terminated string, valid until the next call; or -errno
+     */
+    long hostName(XattrMap map, MemorySegment in, long at, int nameBytes) {
+        MemorySegment room = xattrName;
+        if (room == null) {
+            room = arena.allocate(XattrMap.NAME_ROOM_BYTES);
+            xattrName = room;
+        }
+        int result = map.toHost(in, at, nameBytes, room);
+        return result == 0 ? in.address() + at : result < 0 ? result : room.address();
+    }
+
+    /** Room for the longest list of names that there can be. */
+    MemorySegment xattrList() {
+        MemorySegment room = xattrList;
+        if (room == null) {
+            room = Mapping.zeroed(arena, XATTR_LIST_BYTES);
+            xattrList = room;
+        }
+        return room;
     }
 
     private void closeKept() {

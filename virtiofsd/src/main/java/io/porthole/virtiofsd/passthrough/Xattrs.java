@@ -24,21 +24,27 @@ final class Xattrs {
         this.share = share;
     }
 
-    /** Whether the name may pass: ACLs only where the guest checks them (FUSE_POSIX_ACL). */
-    private long check(Request r, long nameAddr, int nameBytes) {
+    /**
+     * The host's name of an attribute. ACLs only where the guest checks them (FUSE_POSIX_ACL).
+     *
+     * @return address of a NUL-terminated string, or -errno
+     */
+    private long hostName(Worker w, Request r, long nameAddr, int nameBytes) {
         if (!share.options.xattr()) {
             return -Errno.ENOSYS;
         }
-        return !share.agreed(InitFlags.FUSE_POSIX_ACL) && isAcl(r.in(), nameAddr, nameBytes)
-                ? -Errno.EOPNOTSUPP
-                : 0;
+        MemorySegment in = r.in();
+        long at = nameAddr - in.address();
+        if (!share.agreed(InitFlags.FUSE_POSIX_ACL) && isAcl(in, at, nameBytes)) {
+            return -Errno.EOPNOTSUPP;
+        }
+        return share.xattrMap == null ? nameAddr : w.hostName(share.xattrMap, in, at, nameBytes);
     }
 
-    private static boolean isAcl(MemorySegment in, long nameAddr, int nameBytes) {
+    private static boolean isAcl(MemorySegment in, long at, int nameBytes) {
         if (nameBytes < ACL_PREFIX.length) {
             return false;
         }
-        long at = nameAddr - in.address();
         for (int i = 0; i < ACL_PREFIX.length; i++) {
             if (in.get(ValueLayout.JAVA_BYTE, at + i) != ACL_PREFIX[i]) {
                 return false;
@@ -56,9 +62,9 @@ final class Xattrs {
             int valueBytes,
             int flags,
             int setxattrFlags) {
-        long result = check(r, nameAddr, nameBytes);
-        if (result < 0) {
-            return result;
+        long name = hostName(w, r, nameAddr, nameBytes);
+        if (name < 0) {
+            return name;
         }
         int inode = share.inode(r.nodeId());
         if (inode < 0) {
@@ -70,12 +76,12 @@ final class Xattrs {
         }
         boolean kill = (setxattrFlags & FuseSetxattrIn.FUSE_SETXATTR_ACL_KILL_SGID) != 0;
         if (kill) {
-            result = w.credentials.withoutFsetid();
+            long result = w.credentials.withoutFsetid();
             if (result < 0) {
                 return result;
             }
         }
-        result = share.sys.setxattr(w.pathOf(fd), nameAddr, valueAddr, valueBytes, flags);
+        long result = share.sys.setxattr(w.pathOf(fd), name, valueAddr, valueBytes, flags);
         if (kill) {
             w.credentials.withFsetid();
         }
@@ -91,40 +97,85 @@ final class Xattrs {
             MemorySegment out,
             long at,
             int maxBytes) {
-        long result = check(r, nameAddr, nameBytes);
-        if (result < 0) {
-            return result;
+        long name = hostName(w, r, nameAddr, nameBytes);
+        if (name < 0) {
+            return name;
         }
         int inode = share.inode(r.nodeId());
         if (inode < 0) {
             return inode;
         }
         int fd = share.fd(w, inode);
-        return fd < 0
-                ? fd
-                : share.sys.getxattr(w.pathOf(fd), nameAddr, out.address() + at, maxBytes);
+        return fd < 0 ? fd : share.sys.getxattr(w.pathOf(fd), name, out.address() + at, maxBytes);
     }
 
     /** With {@code maxBytes} 0 returns the size. */
-    long list(Worker w, long nodeId, MemorySegment out, long at, int maxBytes) {
+    long list(Worker w, Request r, MemorySegment out, long at, int maxBytes) {
         if (!share.options.xattr()) {
             return -Errno.ENOSYS;
         }
-        int inode = share.inode(nodeId);
+        int inode = share.inode(r.nodeId());
         if (inode < 0) {
             return inode;
         }
         int fd = share.fd(w, inode);
-        return fd < 0 ? fd : share.sys.listxattr(w.pathOf(fd), out.address() + at, maxBytes);
+        if (fd < 0) {
+            return fd;
+        }
+        boolean acls = share.agreed(InitFlags.FUSE_POSIX_ACL);
+        if (acls && share.xattrMap == null) {
+            return share.sys.listxattr(w.pathOf(fd), out.address() + at, maxBytes);
+        }
+        MemorySegment list = w.xattrList();
+        long read = share.sys.listxattr(w.pathOf(fd), list.address(), list.byteSize());
+        if (read < 0) {
+            return read;
+        }
+        int bytes = (int) read;
+        if (share.xattrMap != null) {
+            bytes = share.xattrMap.toGuest(list, bytes);
+        }
+        if (!acls) {
+            bytes = withoutAcls(list, bytes);
+        }
+        if (maxBytes == 0) {
+            return bytes;
+        }
+        if (bytes > maxBytes) {
+            return -Errno.ERANGE;
+        }
+        MemorySegment.copy(list, 0, out, at, bytes);
+        return bytes;
+    }
+
+    /** Takes out, in place, the names that the guest may not ask for. Returns the bytes left. */
+    private static int withoutAcls(MemorySegment list, int bytes) {
+        int kept = 0;
+        int at = 0;
+        while (at < bytes) {
+            int end = at;
+            while (end < bytes && list.get(ValueLayout.JAVA_BYTE, end) != 0) {
+                end++;
+            }
+            int whole = Math.min(end + 1, bytes) - at;
+            if (!isAcl(list, at, end - at)) {
+                if (kept != at) {
+                    MemorySegment.copy(list, at, list, kept, whole);
+                }
+                kept += whole;
+            }
+            at += whole;
+        }
+        return kept;
     }
 
     long remove(Worker w, Request r, long nameAddr, int nameBytes) {
-        long result = check(r, nameAddr, nameBytes);
-        if (result < 0) {
-            return result;
+        long name = hostName(w, r, nameAddr, nameBytes);
+        if (name < 0) {
+            return name;
         }
         int inode = share.inode(r.nodeId());
         int fd = inode < 0 ? inode : share.fd(w, inode);
-        return fd < 0 ? fd : share.sys.removexattr(w.pathOf(fd), nameAddr);
+        return fd < 0 ? fd : share.sys.removexattr(w.pathOf(fd), name);
     }
 }

@@ -20,6 +20,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * A mount of this host's own kernel (fuse(4)): each thread reads requests from a descriptor of its
  * own, which is a clone of the one that was mounted, so that the kernel spreads them and wakes one.
+ * Where /dev/fuse may not be opened (it is root's alone, and a user namespace's root is another),
+ * all read from the one.
  */
 public final class FuseDevice implements AutoCloseable {
     private static final String DEVICE = "/dev/fuse";
@@ -29,11 +31,13 @@ public final class FuseDevice implements AutoCloseable {
 
     private final Syscalls sys;
     private final List<Fd> descriptors;
+    private final int threads;
     private volatile @Nullable IOException failure;
 
-    private FuseDevice(Syscalls sys, List<Fd> descriptors) {
+    private FuseDevice(Syscalls sys, List<Fd> descriptors, int threads) {
         this.sys = sys;
         this.descriptors = descriptors;
+        this.threads = threads;
     }
 
     /**
@@ -43,15 +47,17 @@ public final class FuseDevice implements AutoCloseable {
      */
     public static FuseDevice adopt(Syscalls sys, Fd mounted, int threads) throws SyscallException {
         List<Fd> all = new ArrayList<>(List.of(mounted));
-        FuseDevice device = new FuseDevice(sys, all);
+        FuseDevice device = new FuseDevice(sys, all, threads);
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment from = arena.allocateFrom(ValueLayout.JAVA_INT, mounted.value());
             long path = NativeStrings.of(arena, DEVICE).address();
             while (all.size() < threads) {
                 int flags = Fcntl.O_RDWR | Fcntl.O_CLOEXEC;
-                long fd =
-                        SyscallException.check(
-                                sys.openat(Fcntl.AT_FDCWD, path, flags, 0), "open", DEVICE);
+                long fd = sys.openat(Fcntl.AT_FDCWD, path, flags, 0);
+                if (fd == -Errno.EACCES) {
+                    break;
+                }
+                SyscallException.check(fd, "open", DEVICE);
                 all.add(Fd.adopt(sys, (int) fd));
                 SyscallException.check(
                         sys.ioctl((int) fd, FUSE_DEV_IOC_CLONE, from.address()), "clone", DEVICE);
@@ -69,15 +75,15 @@ public final class FuseDevice implements AutoCloseable {
      * @throws SyscallException if the device fails otherwise
      */
     public void serve(FuseServer server, RequestThreads hooks) throws IOException {
-        List<Thread> threads = new ArrayList<>();
-        for (Fd fd : descriptors) {
-            Thread thread =
-                    new Thread(() -> serve(server, hooks, fd.value()), "fuse-" + threads.size());
+        List<Thread> readers = new ArrayList<>();
+        for (int i = 0; i < threads; i++) {
+            int fd = descriptors.get(i % descriptors.size()).value();
+            Thread thread = new Thread(() -> serve(server, hooks, fd), "fuse-" + i);
             thread.start();
-            threads.add(thread);
+            readers.add(thread);
         }
         try {
-            for (Thread thread : threads) {
+            for (Thread thread : readers) {
                 thread.join();
             }
         } catch (InterruptedException e) {

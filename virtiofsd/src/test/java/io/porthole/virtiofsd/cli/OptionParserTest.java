@@ -2,6 +2,7 @@ package io.porthole.virtiofsd.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -126,8 +127,16 @@ final class OptionParserTest {
                 "--xattr=yes | takes no value",
                 "--cache=sometimes | one of never, auto, metadata, always",
                 "--sandbox=tent | one of namespace, chroot, none",
-                "--translate-uid map:0:1:2 | not supported yet",
-                "--xattrmap :map:: | not supported yet",
+                "--uid-map :0:1:2 | is not of the form :NAMESPACE_ID:HOST_ID:COUNT:",
+                "--gid-map :1:1:2: --shared-dir d --fd 3 | has no range for id 0",
+                "--uid-map :0:1:2: --sandbox=none --shared-dir d --fd 3 | needs --sandbox=namespace",
+                "--share a=d,socket=s,uid-map=:0:1:2: | holds for the process",
+                "--xattrmap :map::user.: --dax=inode --tag t --shared-dir d --fd 3 | exclude each other",
+                "--translate-uid map:0:1 --shared-dir d --fd 3 | is not of the form",
+                "--translate-gid map:0:0:9 --translate-gid map:5:5:1 --shared-dir d --fd 3 | overlaps",
+                "--translate-gid map:0:1:2 --posix-acl --shared-dir d --fd 3 | exclude each other",
+                "--xattrmap :map:: | rule 1 is not of the form",
+                "--xattrmap= | it has no rule",
                 "--flock=yes | takes no value",
                 "--migration-mode find-paths | not supported yet",
                 "--tag 0123456789012345678901234567890123456 | longer than 36 bytes",
@@ -161,6 +170,35 @@ final class OptionParserTest {
         assertTrue(parse("--shared-dir d --fd 3 --posix-acl").xattr());
         assertTrue(parse("--shared-dir d --fd 3 --security-label=always").xattr());
         assertFalse(parse("--shared-dir d --fd 3 --posix-acl=never").xattr());
+    }
+
+    @Test
+    void namesAndIdsAreMappedInBothForms() throws UsageException {
+        Options plain = parse("--shared-dir d --fd 3");
+        assertNull(plain.xattrMap());
+        assertNull(plain.uidMap());
+        assertNull(plain.gidMap());
+        Options mapped =
+                parse(
+                        "--shared-dir d --fd 3 --xattrmap=:map::user.virtiofs.:"
+                                + " --translate-uid map:0:1000:10 --translate-uid=guest:10:2000:1"
+                                + " --translate-gid squash-host:0:7:9");
+        assertTrue(mapped.xattr());
+        assertEquals("user.virtiofs.a", mapped.xattrMap().hostName("a"));
+        assertEquals(1001, mapped.uidMap().toHost(1));
+        assertEquals(2000, mapped.uidMap().toHost(10));
+        assertEquals(7, mapped.gidMap().toGuest(8));
+        assertEquals(
+                "user.virtiofs.a",
+                parse("--fd 3 -o source=d,xattrmap=:map::user.virtiofs.:")
+                        .xattrMap()
+                        .hostName("a"));
+        // The last map holds, as with the peer.
+        assertEquals(
+                "a",
+                parse("--shared-dir d --fd 3 --xattrmap :map::u.: --xattrmap :ok:all:::")
+                        .xattrMap()
+                        .hostName("a"));
     }
 
     @Test

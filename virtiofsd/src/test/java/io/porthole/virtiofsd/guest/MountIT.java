@@ -3,6 +3,7 @@ package io.porthole.virtiofsd.guest;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
@@ -15,8 +16,10 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.UserDefinedFileAttributeView;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -116,6 +119,66 @@ class MountIT {
             pages.force();
         }
         assertEquals(5, Files.readAllBytes(share.resolve("mapped"))[9_999]);
+        end(daemon);
+    }
+
+    /** In the jail, whose system calls and classes the in-process tests of the maps do not meet. */
+    @Test
+    void namesAndIdsAreMapped() throws Exception {
+        Process daemon =
+                start(
+                        "--xattrmap=:map:user.own.:user.virtiofs.:",
+                        "--translate-uid=map:1000:70000:10",
+                        "--translate-uid=forbid-guest:500:1",
+                        "--translate-gid=squash-guest:2000:80000:5");
+        Path file = Files.writeString(mount.resolve("f"), "text");
+        Files.setAttribute(file, "user:own.a", ByteBuffer.wrap(new byte[] {7}));
+        Files.setAttribute(file, "user:b", ByteBuffer.wrap(new byte[] {8}));
+        UserDefinedFileAttributeView seen =
+                Files.getFileAttributeView(file, UserDefinedFileAttributeView.class);
+        assertEquals(Set.of("own.a", "b"), Set.copyOf(seen.list()));
+        UserDefinedFileAttributeView kept =
+                Files.getFileAttributeView(share.resolve("f"), UserDefinedFileAttributeView.class);
+        assertEquals(Set.of("virtiofs.user.own.a", "b"), Set.copyOf(kept.list()));
+        assertThrows(IOException.class, () -> seen.size("virtiofs.user.own.a"));
+        Files.setAttribute(file, "unix:uid", 1003);
+        Files.setAttribute(file, "unix:gid", 2002);
+        assertEquals(70003, Files.getAttribute(share.resolve("f"), "unix:uid"));
+        assertEquals(80000, Files.getAttribute(share.resolve("f"), "unix:gid"));
+        assertEquals(1003, Files.getAttribute(file, "unix:uid"));
+        assertEquals(80000, Files.getAttribute(file, "unix:gid"), "squashed one way");
+        assertThrows(IOException.class, () -> Files.setAttribute(file, "unix:uid", 500));
+        end(daemon);
+    }
+
+    /**
+     * The launcher makes the user namespace; what the host has outside of its ranges is nobody's.
+     */
+    @Test
+    void idsOfTheNamespaceAreTheRangesGiven() throws Exception {
+        Files.writeString(share.resolve("host"), "text");
+        Files.setAttribute(dir, "unix:mode", 0755); // else the namespace's root may not come by
+        Files.setAttribute(share, "unix:uid", 100_000);
+        Files.setAttribute(share, "unix:gid", 200_000);
+        Process daemon =
+                start(
+                        "--uid-map=:0:100000:1000:",
+                        "--uid-map",
+                        ",5000,300000,10,",
+                        "--gid-map=:0:200000:65536:");
+        assertEquals(0, Files.getAttribute(mount, "unix:uid"));
+        assertEquals(65534, Files.getAttribute(mount.resolve("host"), "unix:uid"));
+        Path file = Files.writeString(mount.resolve("f"), "text");
+        assertEquals(100_000, Files.getAttribute(share.resolve("f"), "unix:uid"));
+        assertEquals(200_000, Files.getAttribute(share.resolve("f"), "unix:gid"));
+        Files.setAttribute(file, "unix:uid", 5003);
+        Files.setAttribute(file, "unix:gid", 7);
+        assertEquals(300_003, Files.getAttribute(share.resolve("f"), "unix:uid"));
+        assertEquals(200_007, Files.getAttribute(share.resolve("f"), "unix:gid"));
+        assertEquals(5003, Files.getAttribute(file, "unix:uid"));
+        assertThrows(IOException.class, () -> Files.setAttribute(file, "unix:uid", 2000));
+        assertThrows(
+                IOException.class, () -> Files.setAttribute(mount.resolve("host"), "unix:uid", 0));
         end(daemon);
     }
 
