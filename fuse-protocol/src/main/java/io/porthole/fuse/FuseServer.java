@@ -248,6 +248,9 @@ public final class FuseServer {
         zero(out, FuseInitOut.BYTES);
         if (offer.isSupported()) {
             fileSystem.init(offer);
+            if (offer.isRefused()) {
+                return -EPROTO;
+            }
             int bytes = offer.encode(out, BODY);
             session = offer;
             return bytes;

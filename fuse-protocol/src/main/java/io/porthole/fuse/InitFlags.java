@@ -131,5 +131,63 @@ public final class InitFlags {
     /** {@code request_timeout} of the reply counts. */
     public static final long FUSE_REQUEST_TIMEOUT = 1L << 42;
 
+    /** By bit; 31 is no flag. */
+    private static final String[] NAMES = {
+        "ASYNC_READ",
+        "POSIX_LOCKS",
+        "FILE_OPS",
+        "ATOMIC_O_TRUNC",
+        "EXPORT_SUPPORT",
+        "BIG_WRITES",
+        "DONT_MASK",
+        "SPLICE_WRITE",
+        "SPLICE_MOVE",
+        "SPLICE_READ",
+        "FLOCK_LOCKS",
+        "HAS_IOCTL_DIR",
+        "AUTO_INVAL_DATA",
+        "DO_READDIRPLUS",
+        "READDIRPLUS_AUTO",
+        "ASYNC_DIO",
+        "WRITEBACK_CACHE",
+        "NO_OPEN_SUPPORT",
+        "PARALLEL_DIROPS",
+        "HANDLE_KILLPRIV",
+        "POSIX_ACL",
+        "ABORT_ERROR",
+        "MAX_PAGES",
+        "CACHE_SYMLINKS",
+        "NO_OPENDIR_SUPPORT",
+        "EXPLICIT_INVAL_DATA",
+        "MAP_ALIGNMENT",
+        "SUBMOUNTS",
+        "HANDLE_KILLPRIV_V2",
+        "SETXATTR_EXT",
+        "INIT_EXT",
+        "31",
+        "SECURITY_CTX",
+        "HAS_INODE_DAX",
+        "CREATE_SUPP_GROUP",
+        "HAS_EXPIRE_ONLY",
+        "DIRECT_IO_ALLOW_MMAP",
+        "PASSTHROUGH",
+        "NO_EXPORT_SUPPORT",
+        "HAS_RESEND",
+        "ALLOW_IDMAP",
+        "OVER_IO_URING",
+        "REQUEST_TIMEOUT"
+    };
+
     private InitFlags() {}
+
+    /** The names of the set bits, without FUSE_, with a "|" between them. */
+    public static String names(long flags) {
+        StringBuilder names = new StringBuilder();
+        for (long left = flags; left != 0; left &= left - 1) {
+            int bit = Long.numberOfTrailingZeros(left);
+            names.append(names.isEmpty() ? "" : "|");
+            names.append(bit < NAMES.length ? NAMES[bit] : "" + bit);
+        }
+        return names.toString();
+    }
 }

@@ -42,6 +42,7 @@ public final class InitNegotiation {
     private int timeGranularityNanos = 1;
     private int mapAlignmentLog2;
     private int requestTimeoutSeconds;
+    private boolean refused;
     private boolean frozen;
 
     private InitNegotiation(
@@ -121,6 +122,17 @@ public final class InitNegotiation {
         checkOpen();
         enabled |= flags & offered;
         return this;
+    }
+
+    /** As {@link #enable}, but without all of {@code flags} there is to be no session. */
+    public InitNegotiation require(long flags) {
+        refused |= !offers(flags);
+        return enable(flags);
+    }
+
+    /** Whether the file system requires what is not offered: the kernel gets EPROTO. */
+    public boolean isRefused() {
+        return refused;
     }
 
     /** Takes {@code flags} back. */

@@ -59,12 +59,18 @@ public final class RequestDescriber {
         line.append(opcode == null ? "opcode " + r.opcode() : opcode.name());
         line.append(" unique=").append(Long.toUnsignedString(r.unique()));
         line.append(" node=").append(Long.toUnsignedString(r.nodeId()));
-        line.append(" uid=").append(Integer.toUnsignedString(r.uid()));
-        line.append(" gid=").append(Integer.toUnsignedString(r.gid()));
+        id("uid", r.uid());
+        id("gid", r.gid());
         line.append(" pid=").append(Integer.toUnsignedString(r.pid()));
         if (r.supplementaryGroup() != -1) {
             line.append(" group=").append(Integer.toUnsignedString(r.supplementaryGroup()));
         }
+    }
+
+    /** The kernel sends no id where it does not matter, to a server with FUSE_ALLOW_IDMAP. */
+    private void id(String label, int id) {
+        line.append(' ').append(label).append('=');
+        line.append(id == -1 ? "-" : Integer.toUnsignedString(id));
     }
 
     private void arguments(Opcode opcode) {
@@ -204,6 +210,12 @@ public final class RequestDescriber {
             }
             case GETATTR, SETATTR -> attributes(BODY + FuseAttrOut.ATTR);
             case LSEEK -> number("offset", FuseLseekOut.offset(out, BODY));
+            case INIT -> {
+                long low = Integer.toUnsignedLong(FuseInitOut.flags(out, BODY));
+                long high = Integer.toUnsignedLong(FuseInitOut.flags2(out, BODY));
+                number("minor", FuseInitOut.minor(out, BODY));
+                line.append(" flags=").append(InitFlags.names(high << 32 | low));
+            }
             case READLINK -> {
                 line.append(" target=");
                 quote(out, BODY, BODY + result);

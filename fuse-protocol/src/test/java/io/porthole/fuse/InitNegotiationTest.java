@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.lang.foreign.MemorySegment;
+import java.lang.reflect.Field;
 import java.util.HexFormat;
 import org.junit.jupiter.api.Test;
 
@@ -188,5 +189,26 @@ class InitNegotiationTest {
         assertEquals(1, init.congestionThreshold());
         assertThrows(IllegalArgumentException.class, () -> init.maxWriteBytes(100));
         assertEquals(0xffff, init.maxWriteBytes(Integer.MAX_VALUE).maxPages());
+    }
+
+    @Test
+    void everyFlagHasItsName() throws IllegalAccessException {
+        long all = 0;
+        for (Field field : InitFlags.class.getFields()) {
+            long bit = field.getLong(null);
+            assertEquals(field.getName(), "FUSE_" + InitFlags.names(bit));
+            all |= bit;
+        }
+        assertEquals(Long.bitCount(all), InitFlags.names(all).split("[|]", -1).length);
+        assertEquals("", InitFlags.names(0));
+        assertEquals("ASYNC_READ|31|63", InitFlags.names(1L | 1L << 31 | 1L << 63));
+    }
+
+    @Test
+    void whatIsRequiredAndNotOfferedEndsTheSession() {
+        InitNegotiation init =
+                InitNegotiation.of(38, InitFlags.FUSE_POSIX_ACL | InitFlags.FUSE_DONT_MASK, 0);
+        assertFalse(init.require(InitFlags.FUSE_POSIX_ACL).isRefused());
+        assertTrue(init.require(InitFlags.FUSE_POSIX_ACL | InitFlags.FUSE_SUBMOUNTS).isRefused());
     }
 }

@@ -26,6 +26,8 @@ public final class Main {
             {
               "type": "fs",
               "features": [
+                "posix-acl-negotiation-mode",
+                "security-label-negotiation-mode",
                 "separate-options"
               ]
             }

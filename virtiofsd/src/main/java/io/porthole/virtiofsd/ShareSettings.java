@@ -33,7 +33,8 @@ final class ShareSettings {
                             case MANDATORY -> PassthroughOptions.FileHandles.MANDATORY;
                         })
                 .readdirplus(
-                        options.readdirplus()
+                        // As with the peer: what nothing may be kept of is not worth fetching.
+                        options.readdirplus() && options.cache() != Options.Cache.NEVER
                                 ? PassthroughOptions.Readdirplus.AUTO
                                 : PassthroughOptions.Readdirplus.NEVER)
                 .maxPinnedInodes(pinnedInodes)
@@ -45,14 +46,22 @@ final class ShareSettings {
                 .allowMmap(options.allowMmap())
                 .preserveNoatime(options.preserveNoatime())
                 .killprivV2(options.killprivV2())
-                .posixAcl(options.posixAcl())
-                .securityLabel(options.securityLabel())
+                .posixAcl(negotiated(options.posixAcl()))
+                .securityLabel(negotiated(options.securityLabel()))
                 .posixLock(options.posixLock())
                 .flock(options.flock())
                 .xattrMap(options.xattrMap())
                 .uidMap(options.uidMap())
                 .gidMap(options.gidMap())
                 .build();
+    }
+
+    private static PassthroughOptions.Negotiated negotiated(Options.Negotiated mode) {
+        return switch (mode) {
+            case NEVER -> PassthroughOptions.Negotiated.NEVER;
+            case AUTO -> PassthroughOptions.Negotiated.AUTO;
+            case ALWAYS -> PassthroughOptions.Negotiated.ALWAYS;
+        };
     }
 
     /** The request log, where the log level asks for it. */

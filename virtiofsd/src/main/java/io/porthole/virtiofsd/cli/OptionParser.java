@@ -272,8 +272,8 @@ public final class OptionParser {
                 case "writeback" -> options.writeback = on;
                 case "allow_direct_io" -> options.allowDirectIo = on;
                 case "killpriv_v2" -> options.killprivV2 = on;
-                case "posix_acl" -> options.posixAcl = on;
-                case "security_label" -> options.securityLabel = on;
+                case "posix_acl" -> options.posixAcl = always(on);
+                case "security_label" -> options.securityLabel = always(on);
                 case "posix_lock" -> options.posixLock = on;
                 case "flock" -> options.flock = on;
                 case "timeout" ->
@@ -281,6 +281,10 @@ public final class OptionParser {
                 default -> throw new UsageException("unknown option -o " + item + "; see --help");
             }
         }
+    }
+
+    private static Options.Negotiated always(boolean on) {
+        return on ? Options.Negotiated.ALWAYS : Options.Negotiated.NEVER;
     }
 
     private void applyFlag(OptionTable option, @Nullable String value, boolean on)
@@ -316,16 +320,12 @@ public final class OptionParser {
         }
     }
 
-    /** The newer form of a negotiated feature: never, auto or always; a bare flag is always. */
-    private static boolean negotiated(OptionTable option, @Nullable String value)
+    /** A bare flag is always. */
+    private static Options.Negotiated negotiated(OptionTable option, @Nullable String value)
             throws UsageException {
-        if (value == null || value.equals("always")) {
-            return true;
-        }
-        if (value.equals("never")) {
-            return false;
-        }
-        throw unsupported("--" + option.label + "=" + value, "use never or always");
+        return value == null
+                ? Options.Negotiated.ALWAYS
+                : oneOf(option, value, Options.Negotiated.values());
     }
 
     private void applyValue(OptionTable option, String value) throws UsageException {
@@ -410,10 +410,14 @@ public final class OptionParser {
         checkDax();
         checkNamespaceIds();
         // As with the peer, both imply extended attributes, in which they are kept.
-        options.xattr |= options.posixAcl || options.securityLabel || options.xattrMap != null;
+        boolean acls = options.posixAcl != Options.Negotiated.NEVER;
+        options.xattr |=
+                acls
+                        || options.securityLabel != Options.Negotiated.NEVER
+                        || options.xattrMap != null;
         options.uidMap = idMap(OptionTable.TRANSLATE_UID, options.uidRules);
         options.gidMap = idMap(OptionTable.TRANSLATE_GID, options.gidRules);
-        if (options.posixAcl && (options.uidMap != null || options.gidMap != null)) {
+        if (acls && (options.uidMap != null || options.gidMap != null)) {
             throw new UsageException(
                     "--posix-acl and --translate-uid, --translate-gid exclude each other: ids"
                             + " within the lists are not translated");

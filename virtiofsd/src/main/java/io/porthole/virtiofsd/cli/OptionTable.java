@@ -7,7 +7,8 @@ enum OptionTable {
     SOCKET_PATH("socket-path", "PATH", "Listen for the VMM on this unix socket"),
     SOCKET("socket", "PATH", "The same (deprecated)"),
     FD("fd", "N", "Listen on this inherited, already listening socket instead"),
-    SOCKET_GROUP("socket-group", "GROUP", "Give the socket to this group, mode 0660"),
+    SOCKET_GROUP(
+            "socket-group", "GROUP", "Give the socket to this group, whose members may connect"),
     SHARED_DIR("shared-dir", "DIR", "The directory to share"),
     TAG("tag", "TAG", "Mount tag, given to front-ends that ask for it (at most 36 bytes)"),
     SHARE("share", "SPEC", "One of several: TAG=DIR,socket=PATH[,ro][,OPTION[=VALUE]]..."),
@@ -30,8 +31,11 @@ enum OptionTable {
     NO_ANNOUNCE_SUBMOUNTS("no-announce-submounts", null, "Do not"),
     KILLPRIV_V2("killpriv-v2", null, "Clear setuid, setgid and capabilities on write here"),
     NO_KILLPRIV_V2("no-killpriv-v2", null, "Leave that to the guest (default)"),
-    POSIX_ACL("posix-acl", null, "POSIX access control lists in the guest (implies --xattr)"),
-    SECURITY_LABEL("security-label", null, "Label new files as the guest asks (implies --xattr)"),
+    POSIX_ACL(
+            "posix-acl",
+            null,
+            "Access control lists: never, auto or (alone) always (implies --xattr)"),
+    SECURITY_LABEL("security-label", null, "New files get the guest's label: as --posix-acl"),
     POSIX_LOCK("posix-lock", null, "fcntl locks hold between guests and with the host"),
     FLOCK("flock", null, "flock locks hold between guests and with the host"),
     INODE_FILE_HANDLES("inode-file-handles", "MODE", "never, prefer (default) or mandatory"),

@@ -44,6 +44,12 @@ public final class Options {
         MANDATORY
     }
 
+    public enum Negotiated {
+        NEVER,
+        AUTO,
+        ALWAYS
+    }
+
     public enum Dax {
         NEVER,
         INODE,
@@ -78,8 +84,8 @@ public final class Options {
     boolean readdirplus = true;
     boolean announceSubmounts = true;
     boolean killprivV2;
-    boolean posixAcl;
-    boolean securityLabel;
+    Negotiated posixAcl = Negotiated.NEVER;
+    Negotiated securityLabel = Negotiated.NEVER;
     boolean posixLock;
     boolean flock;
     @Nullable XattrMap xattrMap;
@@ -181,11 +187,11 @@ public final class Options {
         return killprivV2;
     }
 
-    public boolean posixAcl() {
+    public Negotiated posixAcl() {
         return posixAcl;
     }
 
-    public boolean securityLabel() {
+    public Negotiated securityLabel() {
         return securityLabel;
     }
 

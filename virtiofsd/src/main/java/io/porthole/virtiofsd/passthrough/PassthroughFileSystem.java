@@ -200,15 +200,10 @@ public final class PassthroughFileSystem implements FileSystem {
         if (options.allowMmap()) {
             init.enable(InitFlags.FUSE_DIRECT_IO_ALLOW_MMAP);
         }
-        if (options.posixAcl() && options.xattr()) {
-            if (init.offers(ACL)) {
-                init.enable(ACL);
-            } else {
-                Log.LOG.warn("the guest's kernel offers no POSIX ACLs: they stay off");
-            }
-        }
-        if (options.securityLabel() && options.xattr()) {
-            init.enable(InitFlags.FUSE_SECURITY_CTX);
+        if (options.xattr()) {
+            negotiate(init, options.posixAcl(), ACL, "POSIX ACLs");
+            negotiate(
+                    init, options.securityLabel(), InitFlags.FUSE_SECURITY_CTX, "security labels");
         }
         if (options.posixLock()) {
             init.enable(InitFlags.FUSE_POSIX_LOCKS);
@@ -216,7 +211,33 @@ public final class PassthroughFileSystem implements FileSystem {
         if (options.flock()) {
             init.enable(InitFlags.FUSE_FLOCK_LOCKS);
         }
-        share.begin(init);
+        if (!init.isRefused()) {
+            share.begin(init);
+        }
+    }
+
+    private static void negotiate(
+            InitNegotiation init, PassthroughOptions.Negotiated mode, long flags, String what) {
+        switch (mode) {
+            case NEVER -> {}
+            case AUTO -> {
+                // Some without the others would be half a feature.
+                if (init.offers(flags)) {
+                    init.enable(flags);
+                } else {
+                    Log.LOG.info("the guest's kernel offers no {}: they stay off", what);
+                }
+            }
+            case ALWAYS -> {
+                init.require(flags);
+                if (init.isRefused()) {
+                    Log.LOG.error(
+                            "the guest's kernel offers no {}, which are to be on always: no"
+                                    + " session (auto would go on without)",
+                            what);
+                }
+            }
+        }
     }
 
     @Override

@@ -47,8 +47,8 @@ public record PassthroughOptions(
         boolean preserveNoatime,
         Readdirplus readdirplus,
         boolean killprivV2,
-        boolean posixAcl,
-        boolean securityLabel,
+        Negotiated posixAcl,
+        Negotiated securityLabel,
         boolean posixLock,
         boolean flock,
         FileHandles fileHandles,
@@ -58,6 +58,15 @@ public record PassthroughOptions(
         @Nullable XattrMap xattrMap,
         @Nullable IdMap uidMap,
         @Nullable IdMap gidMap) {
+
+    /** Whether the session has what the guest's kernel may lack. */
+    public enum Negotiated {
+        NEVER,
+        /** If it is offered. */
+        AUTO,
+        /** Without it there is no session. */
+        ALWAYS
+    }
 
     /** Whether the guest may ask for attributes along with names. */
     public enum Readdirplus {
@@ -100,8 +109,8 @@ public record PassthroughOptions(
         private boolean preserveNoatime;
         private Readdirplus readdirplus = Readdirplus.AUTO;
         private boolean killprivV2;
-        private boolean posixAcl;
-        private boolean securityLabel;
+        private Negotiated posixAcl = Negotiated.NEVER;
+        private Negotiated securityLabel = Negotiated.NEVER;
         private boolean posixLock;
         private boolean flock;
         private FileHandles fileHandles = FileHandles.PREFER;
@@ -179,13 +188,13 @@ public record PassthroughOptions(
             return this;
         }
 
-        public Builder posixAcl(boolean on) {
-            posixAcl = on;
+        public Builder posixAcl(Negotiated mode) {
+            posixAcl = mode;
             return this;
         }
 
-        public Builder securityLabel(boolean on) {
-            securityLabel = on;
+        public Builder securityLabel(Negotiated mode) {
+            securityLabel = mode;
             return this;
         }
 

@@ -6,11 +6,19 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 final class OptionParserTest {
     private static Options parse(String line) throws UsageException {
@@ -138,13 +146,58 @@ final class OptionParserTest {
                 "--xattrmap :map:: | rule 1 is not of the form",
                 "--xattrmap= | it has no rule",
                 "--flock=yes | takes no value",
-                "--migration-mode find-paths | not supported yet",
                 "--tag 0123456789012345678901234567890123456 | longer than 36 bytes",
             })
     void wrongArgumentsAreRefusedWithASentence(String line, String expected) {
         String message = refusal(line);
         assertTrue(message.contains(expected), message);
         assertFalse(message.contains("\n"), message);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "--migration-mode find-paths",
+                "--migration-on-error abort",
+                "--migration-verify-handles",
+                "--migration-confirm-paths"
+            })
+    void migrationIsRefused(String line) {
+        assertTrue(refusal(line).contains("a virtual machine with this share cannot migrate"));
+    }
+
+    /** docs/options.md has a row for each option, and the tests that it names are there. */
+    @Test
+    void thePageOfOptionsIsWhole() throws IOException {
+        Path page = Path.of("..", "docs", "options.md");
+        Set<String> labels = new HashSet<>();
+        for (String line : Files.readAllLines(page)) {
+            if (!line.startsWith("| `--")) {
+                continue;
+            }
+            String[] cells = line.split(" \\| ", -1);
+            assertEquals(3, cells.length, line);
+            labels.add(cells[0].replaceAll("^\\| `--([a-z0-9-]+).*", "$1"));
+            String[] test = cells[2].replaceAll("[`| ]", "").split("[.]", -1);
+            assertTrue(isThere(test), line);
+        }
+        assertEquals(
+                Stream.of(OptionTable.values()).map(o -> o.label).collect(Collectors.toSet()),
+                labels);
+    }
+
+    private static boolean isThere(String[] test) {
+        for (String where : List.of("guest", "cli", "passthrough")) {
+            try {
+                Class<?> type = Class.forName("io.porthole.virtiofsd." + where + "." + test[0]);
+                return test.length == 1
+                        || Stream.of(type.getDeclaredMethods())
+                                .anyMatch(m -> m.getName().equals(test[1]));
+            } catch (ClassNotFoundException e) {
+                // In another package, then.
+            }
+        }
+        return false;
     }
 
     @ParameterizedTest

@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
@@ -21,67 +20,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 /** {@code --mount}: the share on this host's own kernel. Needs root and /dev/fuse. */
-class MountIT {
-    @TempDir Path dir;
-    private Path share;
-    private Path mount;
-    private Path log;
-
-    @BeforeEach
-    void folders() throws IOException {
-        share = Files.createDirectory(dir.resolve("share"));
-        mount = Files.createDirectory(dir.resolve("mount"));
-        log = dir.resolve("log");
-    }
-
-    @AfterEach
-    void nothingIsMounted() {
-        assertFalse(mounted(), "still mounted");
-    }
-
-    private boolean mounted() {
-        try {
-            return Files.readString(Path.of("/proc/self/mountinfo")).contains(" " + mount + " ");
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-    }
-
-    private Process start(String... options) throws IOException, InterruptedException {
-        List<String> words =
-                new ArrayList<>(
-                        List.of(
-                                Rig.virtiofsd().toString(),
-                                "--shared-dir=" + share,
-                                "--mount=" + mount));
-        words.addAll(List.of(options));
-        Process process =
-                new ProcessBuilder(words)
-                        .redirectErrorStream(true)
-                        .redirectOutput(log.toFile())
-                        .start();
-        for (int i = 0; i < 400 && process.isAlive(); i++) {
-            if (Files.readString(log).contains("is mounted on")) {
-                return process;
-            }
-            Thread.sleep(50);
-        }
-        process.destroy();
-        throw new AssertionError("not mounted: " + Files.readString(log));
-    }
-
-    private void end(Process process) throws Exception {
-        process.destroy();
-        assertTrue(process.waitFor(20, TimeUnit.SECONDS), "does not end");
-        assertEquals(0, process.exitValue(), Files.readString(log));
-    }
-
+class MountIT extends MountTestBase {
     @Test
     void filesAreTheSameOnBothSides() throws Exception {
         Process daemon = start("--xattr");
@@ -253,12 +195,7 @@ class MountIT {
     @Test
     void aDaemonThatIsKilledLeavesNoDeadMount() throws Exception {
         Process daemon = start();
-        long jvm =
-                daemon.descendants()
-                        .filter(p -> p.info().command().orElse("").endsWith("java"))
-                        .findFirst()
-                        .orElseThrow()
-                        .pid();
+        long jvm = jvm(daemon);
         ProcessHandle.of(jvm).orElseThrow().destroyForcibly();
         assertTrue(daemon.waitFor(20, TimeUnit.SECONDS));
         assertNotEquals(0, daemon.exitValue());

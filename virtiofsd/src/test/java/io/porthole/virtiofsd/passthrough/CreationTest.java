@@ -137,7 +137,12 @@ final class CreationTest {
     @Test
     void theUmaskIsTheDaemonsToApplyWithPosixAcls() throws IOException {
         try (Guest masked =
-                new Guest(dir, PassthroughOptions.builder().xattr(true).posixAcl(true).build())) {
+                new Guest(
+                        dir,
+                        PassthroughOptions.builder()
+                                .xattr(true)
+                                .posixAcl(PassthroughOptions.Negotiated.ALWAYS)
+                                .build())) {
             assertTrue(masked.server.session().isEnabled(InitFlags.FUSE_DONT_MASK));
             masked.queue.tryCreate(Guest.ROOT, "f", Fcntl.O_RDWR, 0666, 027).ok();
             assertEquals(0640, mode("f"));
@@ -281,7 +286,10 @@ final class CreationTest {
     @Test
     void aSecurityContextIsPartOfTheCreation() throws IOException {
         PassthroughOptions options =
-                PassthroughOptions.builder().xattr(true).securityLabel(true).build();
+                PassthroughOptions.builder()
+                        .xattr(true)
+                        .securityLabel(PassthroughOptions.Negotiated.ALWAYS)
+                        .build();
         try (Guest labelling = new Guest(dir, options)) {
             Guest.Queue l = labelling.queue;
             assertTrue(labelling.server.session().isEnabled(InitFlags.FUSE_SECURITY_CTX));

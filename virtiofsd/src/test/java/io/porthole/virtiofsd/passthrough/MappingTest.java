@@ -60,7 +60,7 @@ final class MappingTest {
                 dir,
                 PassthroughOptions.builder()
                         .xattr(true)
-                        .securityLabel(true)
+                        .securityLabel(PassthroughOptions.Negotiated.ALWAYS)
                         .xattrMap(XattrMap.parse(rules))
                         .build());
     }
@@ -241,7 +241,10 @@ final class MappingTest {
                 };
         Files.createFile(dir.resolve("f"));
         PassthroughOptions withAcls =
-                PassthroughOptions.builder().xattr(true).posixAcl(true).build();
+                PassthroughOptions.builder()
+                        .xattr(true)
+                        .posixAcl(PassthroughOptions.Negotiated.ALWAYS)
+                        .build();
         try (Guest guest = new Guest(dir, withAcls)) {
             long node = guest.queue.lookup(Guest.ROOT, "f").nodeId();
             guest.queue.setxattr(node, "system.posix_acl_access", acl, 0).ok();

@@ -175,7 +175,7 @@ final class OptionsTest {
                         .writeback(true)
                         .killprivV2(true)
                         .xattr(true)
-                        .posixAcl(true)
+                        .posixAcl(PassthroughOptions.Negotiated.ALWAYS)
                         .allowMmap(true)
                         .announceSubmounts(false)
                         .readdirplus(PassthroughOptions.Readdirplus.ALWAYS)
