@@ -316,15 +316,14 @@ public final class Bench implements Callable<Integer> {
         all.put("failures", failures);
         String json = Json.of(all);
         Path raw = out.resolve("bench.json");
-        Path page = out.resolve("bench.html");
         Files.writeString(raw, json);
-        Files.writeString(page, Report.html(json));
+        Path page = Report.write(out);
         Path tables = out.resolve("bench.md");
         Files.writeString(tables, MarkdownReport.of(rows, daemons, samples, startups, memories));
         progress.printf("%nRaw data: %s%nReport:   %s%nTables:   %s%n", raw, page, tables);
     }
 
-    private static Map<String, Object> fields(Sample s) {
+    static Map<String, Object> fields(Sample s) {
         Map<String, Object> map = new LinkedHashMap<>();
         map.put("row", s.row());
         map.put("target", s.target());

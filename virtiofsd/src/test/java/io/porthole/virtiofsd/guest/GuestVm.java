@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A Linux guest under QEMU that runs shell commands for the test.
@@ -41,11 +42,21 @@ public final class GuestVm implements AutoCloseable {
         private Qemu qemu = Qemu.V7_2;
         private int memoryMegabytes = 512;
         private boolean monitor;
+        private @Nullable Path image;
 
         private Builder() {}
 
         public Builder kernel(GuestKernel value) {
             kernel = value;
+            return this;
+        }
+
+        /**
+         * Boots another {@code vmlinuz} and {@code initramfs.cpio} than the kernel's usual ones, of
+         * this folder.
+         */
+        public Builder image(Path folder) {
+            image = folder;
             return this;
         }
 
@@ -108,9 +119,17 @@ public final class GuestVm implements AutoCloseable {
         public GuestVm start() throws IOException, InterruptedException {
             // A missing part shows before anything is made.
             Rig.qemu(qemu);
-            Rig.kernelImage(kernel);
-            Rig.initramfs(kernel);
+            kernelImage();
+            initramfs();
             return new GuestVm(this);
+        }
+
+        private Path kernelImage() {
+            return image == null ? Rig.kernelImage(kernel) : image.resolve("vmlinuz");
+        }
+
+        private Path initramfs() {
+            return image == null ? Rig.initramfs(kernel) : image.resolve("initramfs.cpio");
         }
 
         private List<String> commandLine(Path folder) {
@@ -138,9 +157,9 @@ public final class GuestVm implements AutoCloseable {
                             "-object",
                             "memory-backend-memfd,id=mem,share=on,size=" + memoryMegabytes + "M",
                             "-kernel",
-                            Rig.kernelImage(kernel).toString(),
+                            kernelImage().toString(),
                             "-initrd",
-                            Rig.initramfs(kernel).toString(),
+                            initramfs().toString(),
                             "-chardev",
                             "file,id=console,path=" + folder.resolve("console.log"),
                             "-serial",
@@ -241,7 +260,7 @@ public final class GuestVm implements AutoCloseable {
     }
 
     /** Whether this machine runs guests on its own CPU: /dev/kvm alone does not tell. */
-    static boolean hardwareVirtualisation() {
+    public static boolean hardwareVirtualisation() {
         String asked = Rig.setting("PORTHOLE_ACCEL");
         if (asked != null) {
             return asked.equals("kvm");
@@ -322,7 +341,7 @@ public final class GuestVm implements AutoCloseable {
     }
 
     /** QEMU's process id; the test may have started it through a wrapper. */
-    long servingPid() {
+    public long servingPid() {
         ProcessHandle at = process.toHandle();
         while (true) {
             ProcessHandle child = at.children().findFirst().orElse(null);

@@ -94,6 +94,15 @@ public final class Rig {
         return required(cache().resolve("bin").resolve(name), "dev/setup --for guest fetches it");
     }
 
+    /**
+     * A guest with fio and 9p in it, for comparisons: a folder for {@link GuestVm.Builder#image}.
+     */
+    public static Path benchGuest(GuestKernel kernel) {
+        return required(
+                cache().resolve("guests").resolve("bench-" + kernel.folder()),
+                "dev/setup --for bench makes it");
+    }
+
     private static Path guestFile(GuestKernel kernel, String name) {
         return required(
                 cache().resolve("guests").resolve(kernel.folder()).resolve(name),
