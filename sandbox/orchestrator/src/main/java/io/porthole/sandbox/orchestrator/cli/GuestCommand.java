@@ -52,7 +52,9 @@ final class GuestCommand extends BaseCommand {
                 }
             }
             throw new SandboxException(
-                    "this installation has no script that builds guests; it is part of the source tree");
+                    "this installation has no script that builds guests: install the package porthole-guest,"
+                            + " or run dev/guest-image in the source tree and name what it makes in "
+                            + "/etc/porthole/config.toml ([hypervisor.qemu] kernel, initrd, image)");
         }
     }
 }
