@@ -179,24 +179,71 @@ class DaxBench extends DaxTestBase {
         }
     }
 
-    /** Four guests read the same 256 MiB; what they cost beyond the page cache. */
+    /** What grows, in bytes: of the guests' memory, of QEMU's own, and of the daemons'. */
+    private record Grown(long guests, long qemu, long daemons) {
+        long total() {
+            return guests + qemu + daemons;
+        }
+
+        Grown minus(Grown o) {
+            return new Grown(guests - o.guests, qemu - o.qemu, daemons - o.daemons);
+        }
+
+        String row(String name) {
+            return String.format(
+                    Locale.ROOT,
+                    "%-24s %8d %8d %8d %8d",
+                    name,
+                    total() / MIB,
+                    guests / MIB,
+                    qemu / MIB,
+                    daemons / MIB);
+        }
+
+        String json(String name) {
+            return String.format(
+                    Locale.ROOT,
+                    ",\n  \"%s\": {\"guests\": %d, \"qemu\": %d, \"daemons\": %d}",
+                    name,
+                    guests,
+                    qemu,
+                    daemons);
+        }
+    }
+
+    /**
+     * Four guests read the same 256 MiB; what they cost beyond the page cache. The control copies
+     * as many bytes from /dev/zero: what a guest that works needs without any file.
+     */
     @Test
     void memory() throws Exception {
         for (int i = 0; i < 4; i++) {
             file("f" + i, 64 * MIB);
         }
-        long with = grown(true);
-        long without = grown(false);
-        say("4 guests, the same 256 MiB: memory beyond the host's page cache grows by");
+        String read = "cat /mnt/f* > /dev/null";
+        Grown control = grown(true, "dd if=/dev/zero of=/dev/null bs=64k count=4096 2>/dev/null");
+        Grown with = grown(true, read);
+        Grown without = grown(false, read);
+        say("4 guests, the same 256 MiB: growth of memory beyond the host's page cache, MiB");
         say(
                 String.format(
-                        Locale.ROOT, "with DAX %d MiB, without %d MiB", with / MIB, without / MIB));
+                        Locale.ROOT,
+                        "%-24s %8s %8s %8s %8s",
+                        "",
+                        "total",
+                        "guests",
+                        "QEMU",
+                        "daemons"));
+        say(control.row("nothing read (control)"));
+        say(with.row("with DAX"));
+        say(with.minus(control).row("with DAX, less control"));
+        say(without.row("without"));
         write(
                 "dax-memory.json",
-                ",\n  \"bytesWithDax\": " + with + ",\n  \"bytesWithout\": " + without);
+                control.json("control") + with.json("withDax") + without.json("without"));
     }
 
-    private long grown(boolean dax) throws Exception {
+    private Grown grown(boolean dax, String work) throws Exception {
         List<VirtiofsdProcess> daemons = new ArrayList<>();
         List<GuestVm> guests = new ArrayList<>();
         try {
@@ -217,11 +264,11 @@ class DaxBench extends DaxTestBase {
             for (GuestVm guest : guests) {
                 guest.must("ls -l /mnt > /dev/null; cat /bin/busybox > /dev/null");
             }
-            long before = own(guests, daemons);
+            Grown before = own(guests, daemons);
             for (GuestVm guest : guests) {
-                guest.must("cat /mnt/f* > /dev/null", LIMIT);
+                guest.must(work, LIMIT);
             }
-            return own(guests, daemons) - before;
+            return own(guests, daemons).minus(before);
         } finally {
             for (GuestVm guest : guests) {
                 guest.close();
@@ -233,19 +280,20 @@ class DaxBench extends DaxTestBase {
     }
 
     /** Anonymous memory and guest memory of all processes: what is not a file of the share. */
-    private static long own(List<GuestVm> guests, List<VirtiofsdProcess> daemons)
+    private static Grown own(List<GuestVm> guests, List<VirtiofsdProcess> daemons)
             throws IOException {
-        long bytes = 0;
+        long guestBytes = 0;
+        long qemuBytes = 0;
+        long daemonBytes = 0;
         for (GuestVm guest : guests) {
-            bytes +=
-                    memory(guest.servingPid(), "RssAnon:")
-                            + memory(guest.servingPid(), "RssShmem:");
+            guestBytes += memory(guest.servingPid(), "RssShmem:");
+            qemuBytes += memory(guest.servingPid(), "RssAnon:");
         }
         // Their shared memory is the guests', counted already.
         for (VirtiofsdProcess daemon : daemons) {
-            bytes += memory(daemon.servingPid(), "RssAnon:");
+            daemonBytes += memory(daemon.servingPid(), "RssAnon:");
         }
-        return bytes;
+        return new Grown(guestBytes, qemuBytes, daemonBytes);
     }
 
     private static long memory(long pid, String what) throws IOException {

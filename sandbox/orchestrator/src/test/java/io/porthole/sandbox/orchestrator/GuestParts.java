@@ -28,6 +28,11 @@ public final class GuestParts {
         return needed(cache().resolve("bin/qemu-7"), "dev/setup --for guest");
     }
 
+    /** The first with windows for DAX. */
+    public static Path newQemu() {
+        return needed(cache().resolve("bin/qemu-11"), "dev/setup --for guest");
+    }
+
     public static Path kernel() {
         return needed(cache().resolve("kernels/6.1/vmlinuz"), "dev/setup --for guest");
     }
@@ -57,6 +62,12 @@ public final class GuestParts {
 
     public static Path guest(String name) {
         return needed(dist().resolve("guest").resolve(name), "dev/build && dev/guest-image");
+    }
+
+    /** The guest with a kernel of series 7. */
+    public static Path newGuest() {
+        return needed(
+                dist().resolve("guest-7"), "dev/guest-image --kernel 7 --output dist/guest-7");
     }
 
     private static Path needed(Path path, String command) {

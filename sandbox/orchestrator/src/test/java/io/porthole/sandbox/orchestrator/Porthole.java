@@ -30,6 +30,15 @@ final class Porthole implements AutoCloseable {
     private List<String> networkingBefore = List.of();
 
     Porthole(Path dir) throws IOException {
+        this(dir, GuestParts.qemu(), "");
+    }
+
+    /**
+     * With another QEMU.
+     *
+     * @param keys more lines for hypervisor.qemu
+     */
+    Porthole(Path dir, Path qemu, String keys) throws IOException {
         this.dir = dir;
         networkingBefore = namesOfNetworking();
         GuestParts.guest("rootfs.erofs");
@@ -52,8 +61,9 @@ final class Porthole implements AutoCloseable {
                 Files.writeString(
                         dir.resolve("config.toml"),
                         "[hypervisor.qemu]\npath = \""
-                                + GuestParts.qemu()
+                                + qemu
                                 + "\"\nfirmware = \"qboot.rom\"\n"
+                                + keys
                                 + "[runtime]\nstate_root = \""
                                 + dir.resolve("s")
                                 + "\"\n"

@@ -34,8 +34,10 @@ final class ContainerOptions {
 
     @Option(
             names = {"-v", "--volume"},
-            paramLabel = "HOST:GUEST[:ro]",
-            description = "Show a host directory or file in the container.")
+            paramLabel = "HOST:GUEST[:ro|:dax]",
+            description =
+                    "Show a host directory or file in the container; with dax its large files are"
+                            + " mapped into the guest.")
     List<String> volumes = new ArrayList<>();
 
     @Option(
@@ -160,7 +162,7 @@ final class ContainerOptions {
         long memoryBytes = config.qemu().defaultMemoryMib() * MIB + memoryBytes();
         int vcpus = Math.max(config.qemu().defaultVcpus(), (int) Math.ceil(cpus));
         long even = (memoryBytes + 2 * MIB - 1) / (2 * MIB) * (2 * MIB);
-        return new SandboxSpec(id, false, vcpus, even, mode, forwards);
+        return new SandboxSpec(id, false, vcpus, even, mode, forwards, false);
     }
 
     private long memoryBytes() {

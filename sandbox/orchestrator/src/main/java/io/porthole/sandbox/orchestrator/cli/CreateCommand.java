@@ -9,6 +9,7 @@ import io.porthole.sandbox.orchestrator.state.ContainerSpec;
 import io.porthole.sandbox.orchestrator.state.SandboxDirectory;
 import io.porthole.sandbox.orchestrator.state.SandboxSpec;
 import io.porthole.sandbox.orchestrator.state.StateStore;
+import io.porthole.sandbox.orchestrator.state.Volume;
 import java.io.IOException;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -55,6 +56,13 @@ final class CreateCommand extends BaseCommand {
                     "the network is the sandbox's: it cannot be set with --sandbox");
         }
         SandboxDirectory directory = fresh ? null : launcher.running(sandbox);
+        if (spec.volumes().stream().anyMatch(Volume::dax)) {
+            if (directory == null) {
+                sandboxSpec = sandboxSpec.withDax(DaxVolumes.possible(context));
+            } else if (!directory.read().spec().dax()) {
+                DaxVolumes.warn(context, "the sandbox " + sandbox + " was made without --dax");
+            }
+        }
         store.claimName(id, sandbox);
         boolean made = false;
         try {

@@ -69,6 +69,9 @@ final class SandboxCommand extends BaseCommand {
                 description = "Forward a port of the host.")
         private List<String> publish = new ArrayList<>();
 
+        @Option(names = "--dax", description = "Room for volumes with dax.")
+        private boolean dax;
+
         @Parameters(paramLabel = "NAME", arity = "0..1")
         private @Nullable String name;
 
@@ -86,7 +89,8 @@ final class SandboxCommand extends BaseCommand {
                             cpus > 0 ? cpus : config.qemu().defaultVcpus(),
                             (bytes + 2 * MIB - 1) / (2 * MIB) * (2 * MIB),
                             mode,
-                            publish.stream().map(PortForward::parse).toList());
+                            publish.stream().map(PortForward::parse).toList(),
+                            dax && DaxVolumes.possible(context()));
             try (Progress progress = new Progress(context().err(), false)) {
                 new Launcher(context()).create(spec, progress);
             }

@@ -43,7 +43,7 @@ final class Training {
         StateStore store = new Context(config, nowhere, nowhere).store();
         SandboxDirectory directory =
                 store.createSandbox(
-                        new SandboxSpec("trained", true, 1, 256L << 20, "none", List.of()));
+                        new SandboxSpec("trained", true, 1, 256L << 20, "none", List.of(), false));
         Thread monitor =
                 Thread.ofPlatform().start(() -> run(nowhere, config, "monitor", "trained"));
         for (int i = 0; i < 500 && !Files.exists(directory.monitorSocket()); i++) {

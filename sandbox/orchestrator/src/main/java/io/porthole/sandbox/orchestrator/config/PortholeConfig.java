@@ -54,9 +54,19 @@ public record PortholeConfig(
             boolean debug,
             int answerTimeoutSeconds) {}
 
-    /** {@code [hypervisor.qemu]}, the keys of the shared file system. */
+    /**
+     * {@code [hypervisor.qemu]}, the keys of the shared file system.
+     *
+     * @param windowMib of DAX volumes: a power of two, since QEMU wants it so, and no more than
+     *     fits its 512 memory regions
+     */
     public record Shares(
-            String daemon, List<String> extraArgs, String cache, int queueSize, String sandbox) {}
+            String daemon,
+            List<String> extraArgs,
+            String cache,
+            int queueSize,
+            String sandbox,
+            int windowMib) {}
 
     /** {@code [agent.kata]}: how long the guest may take. */
     public record Agent(
@@ -141,7 +151,8 @@ public record PortholeConfig(
                                 "namespace",
                                 "namespace",
                                 "chroot",
-                                "none"));
+                                "none"),
+                        window(in, q + "virtio_fs_cache_size"));
         Agent agent =
                 new Agent(
                         (int) in.number("agent.kata.dial_timeout", 60, 1, 3600),
@@ -190,6 +201,14 @@ public record PortholeConfig(
             }
         }
         return null;
+    }
+
+    private static int window(ConfigReader in, String key) throws ConfigException {
+        int mib = (int) in.number(key, 256, 2, 512);
+        if (Integer.bitCount(mib) != 1) {
+            throw new ConfigException(key + " must be a power of two (MiB), not " + mib);
+        }
+        return mib;
     }
 
     private static List<String> words(String text) {

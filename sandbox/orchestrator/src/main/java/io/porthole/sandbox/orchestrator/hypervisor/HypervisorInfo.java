@@ -9,6 +9,7 @@ package io.porthole.sandbox.orchestrator.hypervisor;
  * @param acceleratorReason why, in one clause
  * @param hotplugsShares whether {@link VirtualMachine#addShare} can work
  * @param hotplugsNetworks whether {@link VirtualMachine#addNetwork} can work
+ * @param hasWindows whether a share can have a window for DAX
  */
 public record HypervisorInfo(
         String name,
@@ -16,4 +17,5 @@ public record HypervisorInfo(
         Accelerator accelerator,
         String acceleratorReason,
         boolean hotplugsShares,
-        boolean hotplugsNetworks) {}
+        boolean hotplugsNetworks,
+        boolean hasWindows) {}

@@ -8,8 +8,10 @@ import java.nio.file.Path;
  * @param tag what the guest mounts it by; at most 36 bytes
  * @param socket where its daemon listens
  * @param queueSize entries of each queue, a power of two; requests are limited by it
+ * @param window whether the guest gets a window for DAX; its size and the tag are the daemon's, and
+ *     there is one request queue
  */
-public record ShareDevice(String tag, Path socket, int queueSize) {
+public record ShareDevice(String tag, Path socket, int queueSize, boolean window) {
     public ShareDevice {
         if (tag.isEmpty() || tag.length() > 36) {
             throw new IllegalArgumentException("share tag must have 1 to 36 bytes: " + tag);

@@ -89,6 +89,7 @@ public final class Removal {
                 List.of(
                         directory.agentSocket(),
                         directory.fileSystemSocket(),
+                        directory.daxSocket(),
                         directory.monitorSocket(),
                         directory.networkSocket(),
                         directory.path().resolve("qmp.sock"),

@@ -46,6 +46,7 @@ import org.slf4j.LoggerFactory;
 final class SandboxMachine implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(SandboxMachine.class);
     private static final String SHARE_TAG = "kataShared";
+    private static final String DAX_TAG = "daxShared";
     private static final long MIB = 1 << 20;
     private static final int TAIL_LINES = 20;
     private static final Duration HEALTH_INTERVAL = Duration.ofSeconds(2);
@@ -63,7 +64,7 @@ final class SandboxMachine implements AutoCloseable {
     private final CompletableFuture<Death> death = new CompletableFuture<>();
     private final CompletableFuture<Long> portOpened = new CompletableFuture<>();
     private final SandboxNetwork network;
-    private @Nullable FileSystemDaemon daemon;
+    private final List<FileSystemDaemon> daemons = new ArrayList<>();
     private volatile @Nullable VirtualMachine vm;
     private volatile @Nullable AgentClient agent;
     private GuestNetwork guestNetwork = GuestNetwork.NONE;
@@ -112,17 +113,17 @@ final class SandboxMachine implements AutoCloseable {
             throws IOException, HypervisorException, SandboxException, InterruptedException {
         long begin = System.nanoTime();
         progress.accept("starting the file system daemon");
-        new ShareTree(directory).open();
-        FileSystemDaemon started =
-                FileSystemDaemon.start(
-                        config.shares(),
-                        directory.fileSystemSocket(),
-                        directory.shared(),
-                        directory.path().resolve("virtiofsd.log"));
-        daemon = started;
-        journal.update(s -> s.withProcess("virtiofsd", started.process()));
+        new ShareTree(directory).open(spec.dax());
+        startDaemon("virtiofsd", FileSystemDaemon.Service.plain(directory));
+        if (spec.dax()) {
+            startDaemon("virtiofsd-dax", FileSystemDaemon.Service.window(directory, DAX_TAG));
+        }
         guestNetwork = network.open();
-        started.awaitListening(directory.fileSystemSocket(), Duration.ofSeconds(20));
+        Duration patience = Duration.ofSeconds(20);
+        daemons.getFirst().awaitListening(directory.fileSystemSocket(), patience);
+        if (spec.dax()) {
+            daemons.getLast().awaitListening(directory.daxSocket(), patience);
+        }
         long listening = System.nanoTime();
         journal.timing("file system daemon", begin, listening);
 
@@ -132,7 +133,9 @@ final class SandboxMachine implements AutoCloseable {
         long executing = System.nanoTime();
         journal.timing("vm exec", listening, executing);
         journal.update(s -> s.withProcess("qemu", running.process()));
-        var _ = started.end().thenAccept(this::daemonEnded);
+        for (FileSystemDaemon d : daemons) {
+            var _ = d.end().thenAccept(status -> daemonEnded(d, status));
+        }
         var _ =
                 running.end()
                         .thenAccept(end -> died(nameAgent(end), end.consoleTail(), end.expected()));
@@ -153,6 +156,22 @@ final class SandboxMachine implements AutoCloseable {
             journal.timing("network", mounted, System.nanoTime());
         }
         Thread.ofVirtual().name("agent-health").start(this::watchHealth);
+    }
+
+    private void startDaemon(String role, FileSystemDaemon.Service service) throws IOException {
+        FileSystemDaemon started = FileSystemDaemon.start(config.shares(), service);
+        daemons.add(started);
+        journal.update(s -> s.withProcess(role, started.process()));
+    }
+
+    private List<ShareDevice> shareDevices() {
+        int size = config.shares().queueSize();
+        List<ShareDevice> all = new ArrayList<>();
+        all.add(new ShareDevice(SHARE_TAG, directory.fileSystemSocket(), size, false));
+        if (spec.dax()) {
+            all.add(new ShareDevice(DAX_TAG, directory.daxSocket(), size, true));
+        }
+        return all;
     }
 
     private VmConfig vmConfig() throws SandboxException {
@@ -177,11 +196,7 @@ final class SandboxMachine implements AutoCloseable {
                 q.initrd(),
                 image == null ? null : new GuestImage(image, q.imageAttachment()),
                 kernelParameters(q),
-                List.of(
-                        new ShareDevice(
-                                SHARE_TAG,
-                                directory.fileSystemSocket(),
-                                config.shares().queueSize())),
+                shareDevices(),
                 guestNetwork.devices(),
                 directory.agentSocket(),
                 AgentClient.PORT_NAME,
@@ -284,7 +299,7 @@ final class SandboxMachine implements AutoCloseable {
     }
 
     private void createSandbox(AgentClient client) throws SandboxException, InterruptedException {
-        CreateSandboxRequest request =
+        CreateSandboxRequest.Builder request =
                 CreateSandboxRequest.newBuilder()
                         .setHostname(spec.id())
                         .setSandboxId(spec.id())
@@ -310,9 +325,17 @@ final class SandboxMachine implements AutoCloseable {
                                                         "nodev",
                                                         "mode=1777",
                                                         "size=64m"))
-                                        .setMountPoint(SpecBuilder.SANDBOX_SHM))
-                        .build();
-        call("set up the sandbox", client.createSandbox(request));
+                                        .setMountPoint(SpecBuilder.SANDBOX_SHM));
+        if (spec.dax()) {
+            request.addStorages(
+                    Storage.newBuilder()
+                            .setDriver("virtio-fs")
+                            .setSource(DAX_TAG)
+                            .setFstype("virtiofs")
+                            .addOptions("dax=inode")
+                            .setMountPoint(ShareTree.GUEST_DAX));
+        }
+        call("set up the sandbox", client.createSandbox(request.build()));
     }
 
     private void setUpNetwork(AgentClient client) throws SandboxException, InterruptedException {
@@ -374,9 +397,8 @@ final class SandboxMachine implements AutoCloseable {
         }
     }
 
-    private void daemonEnded(int status) {
-        FileSystemDaemon gone = daemon;
-        if (closing || gone == null) {
+    private void daemonEnded(FileSystemDaemon gone, int status) {
+        if (closing) {
             return;
         }
         VirtualMachine running = vm;
@@ -460,16 +482,15 @@ final class SandboxMachine implements AutoCloseable {
         if (running != null) {
             running.stop(Duration.ofSeconds(2));
         }
-        FileSystemDaemon d = daemon;
-        if (d != null) {
-            d.close();
-        }
+        daemons.forEach(FileSystemDaemon::close);
         network.close();
         for (Path socket :
                 List.of(
                         directory.agentSocket(),
                         directory.fileSystemSocket(),
-                        directory.path().resolve("virtiofsd.sock.pid"))) {
+                        directory.path().resolve("virtiofsd.sock.pid"),
+                        directory.daxSocket(),
+                        directory.path().resolve("dax.sock.pid"))) {
             try {
                 Files.deleteIfExists(socket);
             } catch (IOException e) {

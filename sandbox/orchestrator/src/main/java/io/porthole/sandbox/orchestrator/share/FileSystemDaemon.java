@@ -3,6 +3,7 @@ package io.porthole.sandbox.orchestrator.share;
 import io.porthole.sandbox.orchestrator.config.PortholeConfig;
 import io.porthole.sandbox.orchestrator.process.ProcessId;
 import io.porthole.sandbox.orchestrator.process.TailBuffer;
+import io.porthole.sandbox.orchestrator.state.SandboxDirectory;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
@@ -13,12 +14,38 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
 
-/** A sandbox's virtiofsd, whichever it is: ours and the Rust one take the same words. */
+/**
+ * A sandbox's virtiofsd, whichever it is: ours and the Rust one take the same words. Only ours can
+ * have a window for DAX.
+ */
 public final class FileSystemDaemon implements AutoCloseable {
     private final Process process;
     private final ProcessId id;
     private final TailBuffer errors;
+
+    /**
+     * What one serves.
+     *
+     * @param socket where it listens
+     * @param directory what the guest sees
+     * @param tag the guest's name for it where it has a window for DAX, else null: the hypervisor's
+     *     device then tells the tag
+     */
+    public record Service(Path socket, Path directory, Path log, @Nullable String tag) {
+        /** Container roots, volumes and generated files. */
+        public static Service plain(SandboxDirectory d) {
+            return new Service(
+                    d.fileSystemSocket(), d.shared(), d.path().resolve("virtiofsd.log"), null);
+        }
+
+        /** Volumes with DAX. */
+        public static Service window(SandboxDirectory d, String tag) {
+            return new Service(
+                    d.daxSocket(), d.daxShared(), d.path().resolve("virtiofsd-dax.log"), tag);
+        }
+    }
 
     private FileSystemDaemon(Process process, ProcessId id, TailBuffer errors) {
         this.process = process;
@@ -26,35 +53,38 @@ public final class FileSystemDaemon implements AutoCloseable {
         this.errors = errors;
     }
 
-    static List<String> command(PortholeConfig.Shares shares, Path socket, Path directory) {
+    static List<String> command(PortholeConfig.Shares shares, Service service) {
         List<String> words = new ArrayList<>();
         words.add(shares.daemon());
-        words.addAll(List.of("--socket-path", socket.toString()));
-        words.addAll(List.of("--shared-dir", directory.toString()));
+        words.addAll(List.of("--socket-path", service.socket().toString()));
+        words.addAll(List.of("--shared-dir", service.directory().toString()));
         words.add("--cache=" + shares.cache());
         words.add("--sandbox=" + shares.sandbox());
         words.add("--announce-submounts");
         // Container images carry file capabilities.
         words.add("--xattr");
+        String tag = service.tag();
+        if (tag != null) {
+            words.addAll(List.of("--tag", tag, "--dax=inode", "--request-queues=1"));
+            words.add("--dax-window=" + shares.windowMib() + "M");
+        }
         words.addAll(shares.extraArgs());
         return words;
     }
 
-    public static FileSystemDaemon start(
-            PortholeConfig.Shares shares, Path socket, Path directory, Path log)
+    public static FileSystemDaemon start(PortholeConfig.Shares shares, Service service)
             throws IOException {
-        Files.deleteIfExists(socket);
+        Files.deleteIfExists(service.socket());
         Process process;
         try {
             process =
-                    new ProcessBuilder(command(shares, socket, directory))
-                            .redirectErrorStream(true)
-                            .start();
+                    new ProcessBuilder(command(shares, service)).redirectErrorStream(true).start();
         } catch (IOException e) {
             throw new IOException("cannot start virtiofsd: " + e.getMessage(), e);
         }
         process.getOutputStream().close();
-        TailBuffer errors = new TailBuffer("virtiofsd-log", process.getInputStream(), log);
+        TailBuffer errors =
+                new TailBuffer("virtiofsd-log", process.getInputStream(), service.log());
         ProcessId id =
                 ProcessId.of(process.pid())
                         .orElseThrow(() -> new IOException("virtiofsd ended at once"));

@@ -22,6 +22,9 @@ public final class ShareTree {
     /** Where the guest mounts the shared directory; Kata's place, so that its agent fits. */
     public static final String GUEST_ROOT = "/run/kata-containers/shared/containers/";
 
+    /** Where it mounts the share that has a window. */
+    public static final String GUEST_DAX = "/run/kata-containers/shared/dax/";
+
     private static final List<String> ALWAYS = List.of("proc", "sys", "dev");
 
     private final SandboxDirectory directory;
@@ -47,10 +50,18 @@ public final class ShareTree {
      */
     public record Prepared(String rootfs, Path merged, List<GuestMount> mounts) {}
 
-    /** Makes the shared directory a mount that passes later submounts on to the daemon. */
-    public void open() throws IOException {
+    /**
+     * Makes the shared directory a mount that passes later submounts on to the daemon.
+     *
+     * @param dax and a second one for volumes with DAX
+     */
+    public void open(boolean dax) throws IOException {
         Files.createDirectories(directory.shared());
         mounts.makeShared(directory.shared());
+        if (dax) {
+            Files.createDirectories(directory.daxShared());
+            mounts.makeShared(directory.daxShared());
+        }
     }
 
     /**
@@ -89,11 +100,17 @@ public final class ShareTree {
                 boolean isDirectory = Files.isDirectory(source);
                 root.makeMountPoint(volume.target(), isDirectory);
                 String name = spec.id() + "-" + number++ + "-" + safe(source.getFileName());
-                Path at = directory.shared().resolve(name);
+                // Roots stay out of it: to map a file it is opened for writing, which makes an
+                // overlay copy all of it up.
+                boolean dax = volume.dax() && Files.isDirectory(directory.daxShared());
+                Path at = (dax ? directory.daxShared() : directory.shared()).resolve(name);
                 makeTarget(at, isDirectory);
                 mounts.bind(source, at, volume.readOnly());
                 guestMounts.add(
-                        new GuestMount(GUEST_ROOT + name, volume.target(), volume.readOnly()));
+                        new GuestMount(
+                                (dax ? GUEST_DAX : GUEST_ROOT) + name,
+                                volume.target(),
+                                volume.readOnly()));
             }
             for (Map.Entry<String, String> file : files.entrySet()) {
                 if (spec.volumes().stream().anyMatch(v -> v.target().equals(file.getKey()))) {
@@ -128,9 +145,15 @@ public final class ShareTree {
 
     /** Takes a container's mounts away; fine when there are none. */
     public void remove(String container) throws IOException {
-        if (Files.isDirectory(directory.shared())) {
+        removeFrom(directory.shared(), container);
+        removeFrom(directory.daxShared(), container);
+        mounts.unmountBelow(directory.container(container).resolve("merged"));
+    }
+
+    private void removeFrom(Path share, String container) throws IOException {
+        if (Files.isDirectory(share)) {
             List<Path> mine;
-            try (Stream<Path> entries = Files.list(directory.shared())) {
+            try (Stream<Path> entries = Files.list(share)) {
                 mine =
                         entries.filter(
                                         p -> {
@@ -145,7 +168,6 @@ public final class ShareTree {
                 Trees.delete(p);
             }
         }
-        mounts.unmountBelow(directory.container(container).resolve("merged"));
     }
 
     /** "web-0-data" belongs to "web", but not to a container called "web-0". */

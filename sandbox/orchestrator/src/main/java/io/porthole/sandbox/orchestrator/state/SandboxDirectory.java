@@ -37,6 +37,11 @@ public record SandboxDirectory(Path path) {
         return path.resolve("shared");
     }
 
+    /** What the second virtiofsd shows, where the sandbox has a window: volumes with DAX. */
+    public Path daxShared() {
+        return path.resolve("dax");
+    }
+
     public Path monitorSocket() {
         return path.resolve("monitor.sock");
     }
@@ -51,6 +56,10 @@ public record SandboxDirectory(Path path) {
 
     public Path fileSystemSocket() {
         return path.resolve("virtiofsd.sock");
+    }
+
+    public Path daxSocket() {
+        return path.resolve("dax.sock");
     }
 
     public Path networkSocket() {

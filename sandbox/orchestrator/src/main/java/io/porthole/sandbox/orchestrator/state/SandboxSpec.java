@@ -10,6 +10,7 @@ import java.util.List;
  * @param keep whether it goes on without a running container; a pod does, the sandbox of a single
  *     container does not
  * @param network "none", "user" or "netns=PATH"
+ * @param dax whether its guest has a window, into which files of DAX volumes are mapped
  */
 @JsonIgnoreProperties(ignoreUnknown = true)
 public record SandboxSpec(
@@ -18,4 +19,9 @@ public record SandboxSpec(
         int vcpus,
         long memoryBytes,
         String network,
-        List<PortForward> forwards) {}
+        List<PortForward> forwards,
+        boolean dax) {
+    public SandboxSpec withDax(boolean value) {
+        return new SandboxSpec(id, keep, vcpus, memoryBytes, network, forwards, value);
+    }
+}

@@ -26,7 +26,7 @@ class StateStoreTest {
     }
 
     static SandboxSpec spec(String id) {
-        return new SandboxSpec(id, false, 1, 256L << 20, "none", List.of());
+        return new SandboxSpec(id, false, 1, 256L << 20, "none", List.of(), false);
     }
 
     static ContainerSpec container(String id) {
@@ -116,8 +116,10 @@ class StateStoreTest {
     @Test
     void volumesTakeDockersForm() {
         assertEquals(
-                new Volume("/base/rel", "/data", true),
+                new Volume("/base/rel", "/data", true, false),
                 Volume.parse("rel:/data:ro", Path.of("/base")));
+        assertEquals(
+                new Volume("/a", "/b", false, true), Volume.parse("/a:/b:dax", Path.of("/base")));
         for (String bad : List.of("/a", "/a:b", "/a:/b:rx", ":/b", "/a:/", "/a:/b:ro:x")) {
             assertThrows(
                     IllegalArgumentException.class, () -> Volume.parse(bad, Path.of("/")), bad);

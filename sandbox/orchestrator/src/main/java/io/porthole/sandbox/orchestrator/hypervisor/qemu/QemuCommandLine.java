@@ -170,7 +170,30 @@ final class QemuCommandLine {
 
     private static void addShare(List<Switch> all, ShareDevice share, String id) {
         all.add(new Switch.SocketChardev(id, share.socket(), false));
-        all.add(new Switch.Device("vhost-user-fs-pci", shareProperties(share, id)));
+        all.add(
+                share.window()
+                        ? new Switch.Device(
+                                "vhost-user-test-device-pci", windowProperties(share, id))
+                        : new Switch.Device("vhost-user-fs-pci", shareProperties(share, id)));
+    }
+
+    /**
+     * QEMU's generic vhost-user device: no other has a window. It knows nothing of file systems:
+     * number and size of the queues and of {@code struct virtio_fs_config} are told here, the tag
+     * by the daemon.
+     */
+    private static Map<String, String> windowProperties(ShareDevice share, String chardev) {
+        return ordered(
+                "virtio-id",
+                "26",
+                "config_size",
+                "44",
+                "num_vqs",
+                "2",
+                "vq_size",
+                "" + share.queueSize(),
+                "chardev",
+                chardev);
     }
 
     static Map<String, String> shareProperties(ShareDevice share, String chardev) {

@@ -32,9 +32,16 @@ public final class QemuHypervisor implements Hypervisor {
     public synchronized HypervisorInfo info() throws HypervisorException {
         if (info == null) {
             Accelerator.Probe probe = Accelerator.probe();
+            String version = version();
             info =
                     new HypervisorInfo(
-                            "QEMU", version(), probe.accelerator(), probe.reason(), true, true);
+                            "QEMU",
+                            version,
+                            probe.accelerator(),
+                            probe.reason(),
+                            true,
+                            true,
+                            hasWindows(version));
         }
         return info;
     }
@@ -53,6 +60,13 @@ public final class QemuHypervisor implements Hypervisor {
         program.addAll(settings.program());
         List<String> command = QemuCommandLine.of(config, program, accelerator, settings.seccomp());
         return QemuMachine.launch(config, command, settings.answerTimeout(), listener);
+    }
+
+    /** 11.1 is the first with a generic vhost-user device that serves SHMEM_MAP. */
+    static boolean hasWindows(String version) {
+        String[] parts = version.split("\\.", -1);
+        int major = Integer.parseInt(parts[0]);
+        return major > 11 || (major == 11 && Integer.parseInt(parts[1]) >= 1);
     }
 
     private String version() throws HypervisorException {

@@ -18,6 +18,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class QemuCommandLineTest {
     @TempDir Path dir;
@@ -96,7 +98,10 @@ class QemuCommandLineTest {
                                 null,
                                 List.of(
                                         new ShareDevice(
-                                                "kataShared", Path.of("/run/p/a,b.sock"), 1024)),
+                                                "kataShared",
+                                                Path.of("/run/p/a,b.sock"),
+                                                1024,
+                                                false)),
                                 List.of()),
                         Accelerator.TCG);
         assertSwitch(words, "-chardev", "socket,id=share0,path=/run/p/a,,b.sock");
@@ -104,6 +109,28 @@ class QemuCommandLineTest {
                 words,
                 "-device",
                 "vhost-user-fs-pci,chardev=share0,tag=kataShared,queue-size=1024");
+    }
+
+    @Test
+    void aShareWithAWindowIsTheGenericDevice() throws Exception {
+        List<String> words =
+                words(
+                        config(
+                                null,
+                                List.of(new ShareDevice("d", Path.of("/run/p/d.sock"), 1024, true)),
+                                List.of()),
+                        Accelerator.TCG);
+        assertSwitch(
+                words,
+                "-device",
+                "vhost-user-test-device-pci,virtio-id=26,config_size=44,num_vqs=2,vq_size=1024,"
+                        + "chardev=share0");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"7.2.22,false", "11.0.1,false", "11.1.3,true", "12.0.0,true"})
+    void windowsCameWithQemu11(String version, boolean has) {
+        assertEquals(has, QemuHypervisor.hasWindows(version));
     }
 
     @Test
