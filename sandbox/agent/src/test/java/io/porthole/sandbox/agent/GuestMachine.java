@@ -7,12 +7,15 @@ import io.netty.channel.epoll.EpollIoHandler;
 import io.porthole.sandbox.agentprotocol.AgentClient;
 import io.porthole.sandbox.agentprotocol.ttrpc.TtrpcException;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.zip.GZIPInputStream;
 import org.jspecify.annotations.Nullable;
 
 /** The guest image under QEMU 7.2, with a client of its agent. */
@@ -57,7 +60,7 @@ final class GuestMachine implements AutoCloseable {
                         "none",
                         "-no-reboot",
                         "-kernel",
-                        part("vmlinux").toString(),
+                        kernel(folder).toString(),
                         "-initrd",
                         part("initramfs").toString(),
                         "-object",
@@ -140,6 +143,15 @@ final class GuestMachine implements AutoCloseable {
                 ? Path.of(set)
                 : (xdg != null ? Path.of(xdg) : Path.of(System.getProperty("user.home"), ".cache"))
                         .resolve("porthole");
+    }
+
+    private static Path kernel(Path folder) throws IOException {
+        Path unpacked = folder.resolve("vmlinux");
+        try (InputStream in =
+                new GZIPInputStream(Files.newInputStream(part("vmlinux.gz")), 1 << 16)) {
+            Files.copy(in, unpacked, StandardCopyOption.REPLACE_EXISTING);
+        }
+        return unpacked;
     }
 
     private static Path part(String name) {

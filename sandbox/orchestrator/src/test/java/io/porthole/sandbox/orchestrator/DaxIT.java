@@ -65,7 +65,7 @@ class DaxIT {
             keys +=
                     "kernel = \"%s\"\ninitrd = \"%s\"\nimage = \"%s\"\n"
                             .formatted(
-                                    guest.resolve("vmlinux"),
+                                    guest.resolve("vmlinux.gz"),
                                     guest.resolve("initramfs"),
                                     guest.resolve("rootfs.erofs"));
         }

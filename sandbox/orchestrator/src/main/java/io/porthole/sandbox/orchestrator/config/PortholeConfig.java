@@ -113,7 +113,7 @@ public record PortholeConfig(
                 new Qemu(
                         path,
                         firmware(in.text(q + "firmware", AUTO), path),
-                        Path.of(in.text(q + "kernel", guest.resolve("vmlinux").toString())),
+                        Path.of(in.text(q + "kernel", guest.resolve("vmlinux.gz").toString())),
                         initrd.isEmpty() ? null : Path.of(initrd),
                         image.isEmpty() ? null : Path.of(image),
                         in.oneOf(

@@ -174,6 +174,14 @@ final class SandboxMachine implements AutoCloseable {
         return all;
     }
 
+    private Path kernel(Path kernel) throws SandboxException {
+        try {
+            return new KernelCache(config.dataRoot().resolve("kernels")).unpacked(kernel);
+        } catch (IOException e) {
+            throw new SandboxException("the guest's kernel " + kernel + " cannot be unpacked", e);
+        }
+    }
+
     private VmConfig vmConfig() throws SandboxException {
         PortholeConfig.Qemu q = config.qemu();
         Path image = q.image();
@@ -192,7 +200,7 @@ final class SandboxMachine implements AutoCloseable {
                 spec.memoryBytes() / (2 * MIB) * (2 * MIB),
                 q.accelerator(),
                 q.firmware(),
-                q.kernel(),
+                kernel(q.kernel()),
                 q.initrd(),
                 image == null ? null : new GuestImage(image, q.imageAttachment()),
                 kernelParameters(q),

@@ -29,7 +29,7 @@ class PortholeConfigTest {
     @Test
     void whatIsNotSaidHasAValue() throws Exception {
         PortholeConfig c = read("");
-        assertEquals(Path.of("/opt/porthole/guest/vmlinux"), c.qemu().kernel());
+        assertEquals(Path.of("/opt/porthole/guest/vmlinux.gz"), c.qemu().kernel());
         assertEquals("/opt/porthole/bin/virtiofsd", c.shares().daemon());
         assertEquals(Accelerator.AUTO, c.qemu().accelerator());
         assertEquals(Path.of("/run/porthole"), c.stateRoot());
