@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A share that is mounted on this host, by the daemon as a user starts it. Needs root. */
-@Timeout(120)
+@Timeout(600)
 abstract class MountTestBase {
     @TempDir Path dir = Path.of("unset");
     Path share = dir;
