@@ -85,17 +85,11 @@ public final class Removal {
             }
         }
         new ShareTree(directory).close();
-        for (Path socket :
-                List.of(
-                        directory.agentSocket(),
-                        directory.fileSystemSocket(),
-                        directory.daxSocket(),
-                        directory.monitorSocket(),
-                        directory.networkSocket(),
-                        directory.path().resolve("qmp.sock"),
-                        directory.path().resolve("virtiofsd.sock.pid"))) {
+        for (Path socket : directory.socketsOfTheMachine()) {
             Files.deleteIfExists(socket);
         }
+        Files.deleteIfExists(directory.monitorSocket());
+        Files.deleteIfExists(directory.networkSocket());
         return done;
     }
 

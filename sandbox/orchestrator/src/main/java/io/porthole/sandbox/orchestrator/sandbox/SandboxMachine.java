@@ -492,13 +492,7 @@ final class SandboxMachine implements AutoCloseable {
         }
         daemons.forEach(FileSystemDaemon::close);
         network.close();
-        for (Path socket :
-                List.of(
-                        directory.agentSocket(),
-                        directory.fileSystemSocket(),
-                        directory.path().resolve("virtiofsd.sock.pid"),
-                        directory.daxSocket(),
-                        directory.path().resolve("dax.sock.pid"))) {
+        for (Path socket : directory.socketsOfTheMachine()) {
             try {
                 Files.deleteIfExists(socket);
             } catch (IOException e) {

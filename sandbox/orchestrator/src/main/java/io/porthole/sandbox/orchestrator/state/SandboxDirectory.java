@@ -62,6 +62,17 @@ public record SandboxDirectory(Path path) {
         return path.resolve("dax.sock");
     }
 
+    /** What the virtual machine and its file system daemons listen on, with their pid files. */
+    public List<Path> socketsOfTheMachine() {
+        return List.of(
+                agentSocket(),
+                path.resolve("qmp.sock"),
+                fileSystemSocket(),
+                path.resolve("virtiofsd.sock.pid"),
+                daxSocket(),
+                path.resolve("dax.sock.pid"));
+    }
+
     public Path networkSocket() {
         return path.resolve("passt.sock");
     }
