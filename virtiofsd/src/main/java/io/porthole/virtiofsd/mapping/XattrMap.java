@@ -221,7 +221,8 @@ public final class XattrMap {
         return -1;
     }
 
-    private static boolean begins(MemorySegment s, long at, int bytes, byte[] prefix) {
+    /** Whether the name at {@code at}, of {@code bytes}, begins with {@code prefix}. */
+    public static boolean begins(MemorySegment s, long at, int bytes, byte[] prefix) {
         if (bytes < prefix.length) {
             return false;
         }

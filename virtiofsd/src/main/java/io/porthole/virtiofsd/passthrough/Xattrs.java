@@ -4,6 +4,7 @@ import io.porthole.fuse.FuseSetxattrIn;
 import io.porthole.fuse.InitFlags;
 import io.porthole.fuse.Request;
 import io.porthole.linux.Errno;
+import io.porthole.virtiofsd.mapping.XattrMap;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
@@ -42,15 +43,7 @@ final class Xattrs {
     }
 
     private static boolean isAcl(MemorySegment in, long at, int nameBytes) {
-        if (nameBytes < ACL_PREFIX.length) {
-            return false;
-        }
-        for (int i = 0; i < ACL_PREFIX.length; i++) {
-            if (in.get(ValueLayout.JAVA_BYTE, at + i) != ACL_PREFIX[i]) {
-                return false;
-            }
-        }
-        return true;
+        return XattrMap.begins(in, at, nameBytes, ACL_PREFIX);
     }
 
     long set(
