@@ -35,7 +35,10 @@ class LifeOfTheDaemonIT extends GuestTestBase {
                             "cd /mnt && for d in 1 2 3 4 5; do mkdir $d; for i in $(seq 200); do echo"
                                     + " $i > $d/$i; done; done; find . -type f | xargs cat >/dev/null;"
                                     + " exec 4<1/1 5<2/2; rm -r 3");
-                    guest.must("echo 3 > /proc/sys/vm/drop_caches; sleep 0.5");
+                    // What was just in use stays through one pass, more of it on a busy machine.
+                    for (int i = 0; i < 20 && daemon.openDescriptors() > descriptors; i++) {
+                        guest.must("echo 3 > /proc/sys/vm/drop_caches; sleep 0.5");
+                    }
                     assertEquals(descriptors, daemon.openDescriptors(), 3.0, "descriptors");
                     assertEquals(mappings, daemon.guestMemoryMappings(), "guest memory mappings");
                 });
