@@ -26,6 +26,9 @@ die() {
 
 now_ms() { local t=$EPOCHREALTIME; t=${t/[.,]/}; printf '%s' "$((t / 1000))"; }
 
+# The time of what is built: SOURCE_DATE_EPOCH, else that of the last commit, else a fixed one.
+source_time() { echo "${SOURCE_DATE_EPOCH:-$(git -C "$PORTHOLE_ROOT" log -1 --format=%ct 2>/dev/null || echo 1767225600)}"; }
+
 seconds() { printf '%d.%d s' "$(($1 / 1000))" "$(($1 % 1000 / 100))"; }
 
 # step TITLE COMMAND...: runs the command with its output in the log and shows one line with the time it took.

@@ -33,18 +33,7 @@ public final class MessageFuzz {
         BackendSession session =
                 new BackendSession(device, Syscalls.host(), new MessageChannel(pair.get(1)), 0);
         AtomicReference<Throwable> ended = new AtomicReference<>();
-        Thread control =
-                new Thread(() -> {
-                    try {
-                        session.serve();
-                    } catch (Throwable t) {
-                        ended.set(t);
-                    } finally {
-                        session.end();
-                    }
-                });
-        control.setDaemon(true);
-        control.start();
+        Thread control = ControlThread.start(session, ended);
         try (MemFd ram = MemFd.create("guest-ram", 1 << 20);
                 EventFd event = EventFd.create(EventFd.EFD_NONBLOCK);
                 Arena arena = Arena.ofConfined();

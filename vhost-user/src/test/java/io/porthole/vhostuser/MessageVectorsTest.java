@@ -42,18 +42,7 @@ final class MessageVectorsTest {
                         io.porthole.linux.Syscalls.host(),
                         new MessageChannel(pair.get(1)),
                         0);
-        control =
-                new Thread(() -> {
-                    try {
-                        session.serve();
-                    } catch (Throwable t) {
-                        ended.set(t);
-                    } finally {
-                        session.end();
-                    }
-                });
-        control.setDaemon(true);
-        control.start();
+        control = ControlThread.start(session, ended);
     }
 
     @AfterEach

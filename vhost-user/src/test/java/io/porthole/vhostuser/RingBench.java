@@ -1,5 +1,8 @@
 package io.porthole.vhostuser;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
 import io.porthole.linux.SyscallException;
 import java.lang.foreign.Arena;
 
@@ -32,6 +35,25 @@ final class RingBench implements AutoCloseable {
             throw new AssertionError("ring not in memory");
         }
         ring.loadUsed();
+    }
+
+    /** The chain's buffers lie in guest memory and are as long as it says. */
+    void assertChainInside() {
+        long begin = ram.userAddr();
+        long end = begin + ram.bytes();
+        for (int part = 0; part < 2; part++) {
+            long bytes = part == 0 ? chain.readableBytes() : chain.writableBytes();
+            long entries = part == 0 ? chain.readableIov(0, bytes) : chain.writableIov(0, bytes);
+            long sum = 0;
+            for (long i = 0; i < entries; i++) {
+                long at = chain.iovAddr() + i * DescriptorChain.IOV_BYTES;
+                long base = Virtio.ALL.get(Virtio.LONG, at);
+                long n = Virtio.ALL.get(Virtio.LONG, at + 8);
+                assertTrue(n > 0 && base >= begin && base + n <= end, "outside guest memory");
+                sum += n;
+            }
+            assertEquals(bytes, sum);
+        }
     }
 
     /** Part of {@code ram} as a region of its own, mapped where the driver has it. */

@@ -1,7 +1,5 @@
 package io.porthole.virtiofsd.cli;
 
-import io.porthole.virtiofsd.dax.DaxOptions;
-import io.porthole.virtiofsd.mapping.IdMap;
 import io.porthole.virtiofsd.mapping.NamespaceIds;
 import io.porthole.virtiofsd.mapping.XattrMap;
 import java.nio.charset.StandardCharsets;
@@ -51,7 +49,7 @@ public final class OptionParser {
             parser.options.listenFd = activatedFd;
         }
         if (parser.options.action == Options.Action.SERVE) {
-            parser.checkWhole();
+            new OptionChecks(parser.options, false).whole();
         }
         return parser.options;
     }
@@ -78,7 +76,7 @@ public final class OptionParser {
         for (String item : items.subList(1, items.size())) {
             parser.readShareItem(spec, item);
         }
-        parser.checkWhole();
+        new OptionChecks(parser.options, true).whole();
         return parser.options;
     }
 
@@ -131,7 +129,7 @@ public final class OptionParser {
             throw new UsageException(
                     "--sandbox=chroot holds one share; several need namespace (or none)");
         }
-        checkNamespaceIds();
+        new OptionChecks(options, false).namespaceIds();
         if (shareSpecs.isEmpty() && options.control == null) {
             throw new UsageException("nothing to share, and no --control to add shares by");
         }
@@ -387,71 +385,6 @@ public final class OptionParser {
         return unsupported("--" + option.label, "a virtual machine with this share cannot migrate");
     }
 
-    private void checkWhole() throws UsageException {
-        if (options.sharedDir.isEmpty()) {
-            throw new UsageException("--shared-dir is missing: which directory is to be shared?");
-        }
-        if (options.mount != null) {
-            checkMount();
-        } else if (options.socketPath == null && options.listenFd < 0) {
-            throw new UsageException(
-                    ofShare
-                            ? "share "
-                                    + options.tag
-                                    + " lacks socket=PATH: where does the VMM connect?"
-                            : "--socket-path or --fd is missing: where does the VMM connect?");
-        }
-        if (options.socketPath != null && options.listenFd >= 0) {
-            throw new UsageException("--socket-path and --fd exclude each other");
-        }
-        if (options.socketGroup != null && options.socketPath == null) {
-            throw new UsageException("--socket-group needs --socket-path");
-        }
-        checkDax();
-        checkNamespaceIds();
-        // As with the peer, both imply extended attributes, in which they are kept.
-        boolean acls = options.posixAcl != Options.Negotiated.NEVER;
-        options.xattr |=
-                acls
-                        || options.securityLabel != Options.Negotiated.NEVER
-                        || options.xattrMap != null;
-        options.uidMap = idMap(OptionTable.TRANSLATE_UID, options.uidRules);
-        options.gidMap = idMap(OptionTable.TRANSLATE_GID, options.gidRules);
-        if (acls && (options.uidMap != null || options.gidMap != null)) {
-            throw new UsageException(
-                    "--posix-acl and --translate-uid, --translate-gid exclude each other: ids"
-                            + " within the lists are not translated");
-        }
-        if (options.dax != Options.Dax.NEVER
-                && options.xattrMap != null
-                && !options.xattrMap.hostName(XattrMap.CAPABILITY).equals(XattrMap.CAPABILITY)) {
-            throw new UsageException(
-                    "--dax and an --xattrmap that renames "
-                            + XattrMap.CAPABILITY
-                            + " exclude each other: a write through the window would not take a"
-                            + " file's capabilities away");
-        }
-        if (options.sandbox == Options.Sandbox.NONE && options.seccomp == Options.Seccomp.NONE) {
-            // Dropping both silently is how a guest got the host's symbolic links (facts: Kata).
-            options.warnings.add(
-                    "neither sandbox nor seccomp: a fault in this daemon would expose the whole host");
-        }
-    }
-
-    /** The launcher makes the user namespace, before there is a JVM; here is what it cannot say. */
-    private void checkNamespaceIds() throws UsageException {
-        if (!options.mapsNamespace()) {
-            return;
-        }
-        String which = "--" + OptionTable.UID_MAP.label + " or --" + OptionTable.GID_MAP.label;
-        if (options.sandbox != Options.Sandbox.NAMESPACE) {
-            throw new UsageException(which + " needs --sandbox=namespace");
-        }
-        if (options.namespaceUids.lacksRoot() || options.namespaceGids.lacksRoot()) {
-            throw new UsageException(which + " has no range for id 0, which the daemon runs as");
-        }
-    }
-
     private static void addRange(OptionTable option, String value, NamespaceIds ids)
             throws UsageException {
         try {
@@ -466,33 +399,6 @@ public final class OptionParser {
             return XattrMap.parse(rules);
         } catch (IllegalArgumentException e) {
             throw new UsageException("option --xattrmap '" + rules + "': " + e.getMessage());
-        }
-    }
-
-    private static @Nullable IdMap idMap(OptionTable option, List<String> rules)
-            throws UsageException {
-        if (rules.isEmpty()) {
-            return null;
-        }
-        try {
-            return IdMap.parse(rules);
-        } catch (IllegalArgumentException e) {
-            throw new UsageException("option --" + option.label + ": " + e.getMessage());
-        }
-    }
-
-    /** A mount has no VMM, so nothing that belongs to one. */
-    private void checkMount() throws UsageException {
-        notWithMount(options.socketPath != null, OptionTable.SOCKET_PATH);
-        notWithMount(options.listenFd >= 0, OptionTable.FD);
-        notWithMount(options.dax != Options.Dax.NEVER, OptionTable.DAX);
-        notWithMount(options.metrics != null, OptionTable.METRICS);
-        notWithMount(options.keepRunning, OptionTable.KEEP_RUNNING);
-    }
-
-    private static void notWithMount(boolean given, OptionTable other) throws UsageException {
-        if (given) {
-            throw new UsageException("--mount and --" + other.label + " exclude each other");
         }
     }
 
@@ -568,26 +474,6 @@ public final class OptionParser {
         }
         throw new UsageException(
                 "option --" + option.label + " takes a size such as 256M, not '" + value + "'");
-    }
-
-    private void checkDax() throws UsageException {
-        if (options.dax == Options.Dax.NEVER) {
-            return;
-        }
-        String problem = DaxOptions.problemOf(options.daxWindowBytes);
-        if (!problem.isEmpty()) {
-            throw new UsageException(
-                    "--dax-window=" + options.daxWindowBytes + " (bytes) " + problem);
-        }
-        if (options.readonly) {
-            throw new UsageException(
-                    "--dax and --readonly exclude each other: QEMU maps the window writable, whatever"
-                            + " it is asked for");
-        }
-        if (options.tag.isEmpty()) {
-            throw new UsageException(
-                    "--dax needs --tag: a QEMU device that has a window asks the daemon for the tag");
-        }
     }
 
     private static <E extends Enum<E>> E oneOf(OptionTable option, String value, E[] choices)

@@ -26,7 +26,7 @@ import java.util.List;
  * key...} below {@code prepend} and everything else (none, if the key is empty) as it is. A name
  * that no rule matches is {@code bad}.
  */
-public final class XattrMap {
+public final class XattrMap implements NameFilter {
     /** XATTR_NAME_MAX of linux/limits.h. */
     private static final int LONGEST_NAME_BYTES = 255;
 
@@ -181,34 +181,8 @@ public final class XattrMap {
         return length <= 0 ? name : new String(mapped, 0, length, StandardCharsets.UTF_8);
     }
 
-    /**
-     * Turns the host's list of names into the guest's, in place: names only get shorter.
-     *
-     * @param bytes of NUL-terminated names, from 0 on
-     * @return bytes that are left
-     */
-    public int toGuest(MemorySegment list, int bytes) {
-        int kept = 0;
-        int at = 0;
-        while (at < bytes) {
-            int end = at;
-            while (end < bytes && list.get(ValueLayout.JAVA_BYTE, end) != 0) {
-                end++;
-            }
-            int cut = cut(list, at, end - at);
-            int length = end - at - cut;
-            if (cut >= 0 && length > 0) {
-                MemorySegment.copy(list, at + cut, list, kept, length);
-                list.set(ValueLayout.JAVA_BYTE, kept + length, (byte) 0);
-                kept += length + 1;
-            }
-            at = end + 1;
-        }
-        return kept;
-    }
-
-    /** How many bytes a name of the host loses at its front, or -1 where it is left out. */
-    private int cut(MemorySegment list, long at, int nameBytes) {
+    @Override
+    public int cut(MemorySegment list, long at, int nameBytes) {
         for (Rule rule : rules) {
             if (rule.server && begins(list, at, nameBytes, rule.prepend)) {
                 return switch (rule.type) {

@@ -6,7 +6,6 @@ import io.porthole.fuse.FuseEntryOut;
 import io.porthole.fuse.FuseSetattrIn;
 import io.porthole.fuse.FuseStatxOut;
 import io.porthole.fuse.FuseWriteOut;
-import io.porthole.fuse.InitFlags;
 import io.porthole.fuse.InitNegotiation;
 import io.porthole.fuse.Request;
 import io.porthole.linux.Errno;
@@ -19,8 +18,6 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Serves a directory of the host. See the package for containment, threading and ownership.
@@ -29,22 +26,7 @@ import org.slf4j.LoggerFactory;
  * (unless it creates something), and hands over to the class of its area.
  */
 public final class PassthroughFileSystem implements FileSystem {
-    private static final int MAX_WRITE_BYTES = 1 << 20;
     private static final long READ_ONLY = -Errno.EROFS;
-
-    private static final long ALWAYS =
-            InitFlags.FUSE_ASYNC_READ
-                    | InitFlags.FUSE_ATOMIC_O_TRUNC
-                    | InitFlags.FUSE_BIG_WRITES
-                    | InitFlags.FUSE_AUTO_INVAL_DATA
-                    | InitFlags.FUSE_ASYNC_DIO
-                    | InitFlags.FUSE_PARALLEL_DIROPS
-                    | InitFlags.FUSE_CACHE_SYMLINKS
-                    | InitFlags.FUSE_CREATE_SUPP_GROUP
-                    | InitFlags.FUSE_ALLOW_IDMAP;
-
-    private static final long ACL =
-            InitFlags.FUSE_POSIX_ACL | InitFlags.FUSE_DONT_MASK | InitFlags.FUSE_SETXATTR_EXT;
 
     private final Arena arena;
     private final Share share;
@@ -179,64 +161,9 @@ public final class PassthroughFileSystem implements FileSystem {
 
     @Override
     public void init(InitNegotiation init) {
-        PassthroughOptions options = share.options;
-        init.maxWriteBytes(MAX_WRITE_BYTES);
-        init.enable(ALWAYS);
-        if (options.announceSubmounts()) {
-            init.enable(InitFlags.FUSE_SUBMOUNTS);
-        }
-        switch (options.readdirplus()) {
-            case NEVER -> {}
-            case AUTO ->
-                    init.enable(InitFlags.FUSE_DO_READDIRPLUS | InitFlags.FUSE_READDIRPLUS_AUTO);
-            case ALWAYS -> init.enable(InitFlags.FUSE_DO_READDIRPLUS);
-        }
-        if (options.writeback() && !readonly) {
-            init.enable(InitFlags.FUSE_WRITEBACK_CACHE);
-        }
-        if (options.killprivV2()) {
-            init.enable(InitFlags.FUSE_HANDLE_KILLPRIV_V2);
-        }
-        if (options.allowMmap()) {
-            init.enable(InitFlags.FUSE_DIRECT_IO_ALLOW_MMAP);
-        }
-        if (options.xattr()) {
-            negotiate(init, options.posixAcl(), ACL, "POSIX ACLs");
-            negotiate(
-                    init, options.securityLabel(), InitFlags.FUSE_SECURITY_CTX, "security labels");
-        }
-        if (options.posixLock()) {
-            init.enable(InitFlags.FUSE_POSIX_LOCKS);
-        }
-        if (options.flock()) {
-            init.enable(InitFlags.FUSE_FLOCK_LOCKS);
-        }
+        SessionFlags.agree(init, share.options, readonly);
         if (!init.isRefused()) {
             share.begin(init);
-        }
-    }
-
-    private static void negotiate(
-            InitNegotiation init, PassthroughOptions.Negotiated mode, long flags, String what) {
-        switch (mode) {
-            case NEVER -> {}
-            case AUTO -> {
-                // Some without the others would be half a feature.
-                if (init.offers(flags)) {
-                    init.enable(flags);
-                } else {
-                    Log.LOG.info("the guest's kernel offers no {}: they stay off", what);
-                }
-            }
-            case ALWAYS -> {
-                init.require(flags);
-                if (init.isRefused()) {
-                    Log.LOG.error(
-                            "the guest's kernel offers no {}, which are to be on always: no"
-                                    + " session (auto would go on without)",
-                            what);
-                }
-            }
         }
     }
 
@@ -862,10 +789,5 @@ public final class PassthroughFileSystem implements FileSystem {
         } finally {
             leave(w);
         }
-    }
-
-    /** Loads SLF4J at the first message, not at start-up. */
-    private static final class Log {
-        static final Logger LOG = LoggerFactory.getLogger(PassthroughFileSystem.class);
     }
 }

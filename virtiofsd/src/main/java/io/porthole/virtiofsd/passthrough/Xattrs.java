@@ -4,9 +4,9 @@ import io.porthole.fuse.FuseSetxattrIn;
 import io.porthole.fuse.InitFlags;
 import io.porthole.fuse.Request;
 import io.porthole.linux.Errno;
+import io.porthole.virtiofsd.mapping.NameFilter;
 import io.porthole.virtiofsd.mapping.XattrMap;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 
 /**
@@ -18,6 +18,17 @@ final class Xattrs {
     /** "system.posix_acl_", the prefix of access and default. */
     private static final byte[] ACL_PREFIX =
             "system.posix_acl_".getBytes(StandardCharsets.US_ASCII);
+
+    /** Takes out what the guest may not ask for. */
+    private static final NameFilter WITHOUT_ACLS = new WithoutAcls();
+
+    /** No lambda: one would generate code in the jail. */
+    private static final class WithoutAcls implements NameFilter {
+        @Override
+        public int cut(MemorySegment list, long at, int nameBytes) {
+            return isAcl(list, at, nameBytes) ? -1 : 0;
+        }
+    }
 
     private final Share share;
 
@@ -129,7 +140,7 @@ final class Xattrs {
             bytes = share.xattrMap.toGuest(list, bytes);
         }
         if (!acls) {
-            bytes = withoutAcls(list, bytes);
+            bytes = WITHOUT_ACLS.toGuest(list, bytes);
         }
         if (maxBytes == 0) {
             return bytes;
@@ -139,27 +150,6 @@ final class Xattrs {
         }
         MemorySegment.copy(list, 0, out, at, bytes);
         return bytes;
-    }
-
-    /** Takes out, in place, the names that the guest may not ask for. Returns the bytes left. */
-    private static int withoutAcls(MemorySegment list, int bytes) {
-        int kept = 0;
-        int at = 0;
-        while (at < bytes) {
-            int end = at;
-            while (end < bytes && list.get(ValueLayout.JAVA_BYTE, end) != 0) {
-                end++;
-            }
-            int whole = Math.min(end + 1, bytes) - at;
-            if (!isAcl(list, at, end - at)) {
-                if (kept != at) {
-                    MemorySegment.copy(list, at, list, kept, whole);
-                }
-                kept += whole;
-            }
-            at += whole;
-        }
-        return kept;
     }
 
     long remove(Worker w, Request r, long nameAddr, int nameBytes) {

@@ -4,7 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -13,7 +12,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -36,17 +34,8 @@ class ConformanceIT extends MountTestBase {
 
     private Path program() throws IOException, InterruptedException {
         Path program = dir.resolve("conformance");
-        Path source = Rig.repository().resolve("virtiofsd/src/test/c/conformance.c");
-        host("gcc", "-static", "-O1", "-o", program.toString(), source.toString());
+        Processes.compile("conformance", program);
         return program;
-    }
-
-    private String host(String... command) throws IOException, InterruptedException {
-        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        assertTrue(process.waitFor(60, TimeUnit.SECONDS), "still running");
-        assertEquals(0, process.exitValue(), output);
-        return output;
     }
 
     private static Map<String, String> results(String output) {
@@ -61,7 +50,7 @@ class ConformanceIT extends MountTestBase {
 
     private Map<String, String> below(Path program) throws IOException, InterruptedException {
         Path plain = Files.createDirectory(dir.resolve("plain"));
-        return results(host(program.toString(), plain.toString()));
+        return results(Processes.must(program.toString(), plain.toString()));
     }
 
     /** All that is not as on the file system below must be among the differences. */
@@ -107,7 +96,11 @@ class ConformanceIT extends MountTestBase {
         Map<String, String> below = below(program);
         assertEquals(List.of("ok"), below.values().stream().distinct().toList(), below::toString);
         Process daemon = start(options);
-        compare(way, below, results(host(program.toString(), mount.toString())), differences);
+        compare(
+                way,
+                below,
+                results(Processes.must(program.toString(), mount.toString())),
+                differences);
         end(daemon);
     }
 
@@ -154,29 +147,28 @@ class ConformanceIT extends MountTestBase {
     @ParameterizedTest(name = "{0}")
     @MethodSource("machines")
     void ofAGuest(Machine machine) throws Exception {
+        GuestTestBase.skipOnlyWhenAsked();
         Path program = program();
         Map<String, String> below = below(program);
         Files.copy(program, share.resolve("program"));
-        try (VirtiofsdProcess daemon =
-                        VirtiofsdProcess.share(
-                                share,
-                                "--tag=share",
-                                "--posix-acl",
-                                "--posix-lock",
-                                "--flock",
-                                "--modcaps=+sys_admin");
-                GuestVm guest =
-                        GuestVm.builder()
-                                .kernel(machine.kernel())
-                                .qemu(machine.qemu())
-                                .share("share", daemon, machine.requestQueues())
-                                .mount("share", "/mnt")
-                                .start()) {
-            String output =
-                    guest.must(
-                            "chmod 755 /mnt/program && mkdir /mnt/run && /mnt/program /mnt/run",
-                            Duration.ofMinutes(4));
-            compare("guest-" + machine.kernel().name(), below, results(output), NO_COLLAPSE);
-        }
+        VirtiofsdProcess started =
+                VirtiofsdProcess.share(
+                        share,
+                        "--tag=share",
+                        "--posix-acl",
+                        "--posix-lock",
+                        "--flock",
+                        "--modcaps=+sys_admin");
+        GuestTestBase.withGuest(
+                started,
+                machine,
+                (guest, daemon) -> {
+                    String output =
+                            guest.must(
+                                    "chmod 755 /mnt/program && mkdir /mnt/run && /mnt/program /mnt/run",
+                                    Duration.ofMinutes(4));
+                    String way = "guest-" + machine.kernel().name();
+                    compare(way, below, results(output), NO_COLLAPSE);
+                });
     }
 }

@@ -117,19 +117,8 @@ abstract class DaxTestBase extends GuestTestBase {
 
     /** Compiles the tests' C program into the share. */
     final Path compileTool() throws IOException, InterruptedException {
-        Path source = Rig.repository().resolve("virtiofsd/src/test/c/daxtool.c");
         Path program = share.resolve("daxtool");
-        Process gcc =
-                new ProcessBuilder(
-                                "gcc",
-                                "-O2",
-                                "-static",
-                                "-o",
-                                program.toString(),
-                                source.toString())
-                        .inheritIO()
-                        .start();
-        assertEquals(0, gcc.waitFor(), "gcc");
+        Processes.compile("daxtool", program);
         return program;
     }
 

@@ -56,14 +56,6 @@ class EveryOptionIT extends MountTestBase {
             print $result, " ", $result ? $! + 0 : "";
             """;
 
-    private static String output(String... command) throws IOException, InterruptedException {
-        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-        process.getOutputStream().close();
-        String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        process.waitFor();
-        return said.strip();
-    }
-
     private long requests(String opcode) throws IOException {
         try (Stream<String> lines = Files.lines(log)) {
             return lines.filter(line -> line.contains("virtiofsd] " + opcode + " ")).count();
@@ -134,12 +126,12 @@ class EveryOptionIT extends MountTestBase {
     void posixAclsAreKept() throws Exception {
         Files.writeString(share.resolve("f"), "x");
         Process with = start("--posix-acl");
-        assertEquals("0", output("perl", "-e", SET_ACL, mount + "/f"));
+        assertEquals("0", Processes.output("perl", "-e", SET_ACL, mount + "/f"));
         end(with);
         // Bits of the group are those of the mask now.
         assertEquals(0474, (int) Files.getAttribute(share.resolve("f"), "unix:mode") & 0777);
         Process without = start("--xattr");
-        assertEquals("-1 95", output("perl", "-e", SET_ACL, mount + "/f"), "EOPNOTSUPP");
+        assertEquals("-1 95", Processes.output("perl", "-e", SET_ACL, mount + "/f"), "EOPNOTSUPP");
         end(without);
     }
 
@@ -244,11 +236,11 @@ class EveryOptionIT extends MountTestBase {
     void writebackGathersWrites() throws Exception {
         String write = "for i in 1 2 3 4 5 6 7 8 9; do printf $i; done >" + mount + "/w";
         Process through = start("--log-level=debug");
-        assertEquals("", output("sh", "-c", write));
+        assertEquals("", Processes.output("sh", "-c", write));
         assertEquals(9, requests("WRITE"));
         end(through);
         Process back = start("--log-level=debug", "--writeback");
-        assertEquals("", output("sh", "-c", write));
+        assertEquals("", Processes.output("sh", "-c", write));
         end(back);
         assertEquals(1, requests("WRITE"));
         assertEquals("123456789", Files.readString(share.resolve("w")));
@@ -260,11 +252,11 @@ class EveryOptionIT extends MountTestBase {
             Files.createFile(share.resolve("f" + i));
         }
         Process with = start("--log-level=debug");
-        output("ls", "-l", mount.toString());
+        Processes.output("ls", "-l", mount.toString());
         end(with);
         assertNotEquals(0, requests("READDIRPLUS"));
         Process without = start("--log-level=debug", "--no-readdirplus");
-        output("ls", "-l", mount.toString());
+        Processes.output("ls", "-l", mount.toString());
         end(without);
         assertEquals(0, requests("READDIRPLUS"));
         assertNotEquals(0, requests("READDIR"));
@@ -299,10 +291,10 @@ class EveryOptionIT extends MountTestBase {
     void mmapOfFilesThatAreNotCached() throws Exception {
         Files.writeString(share.resolve("f"), "x".repeat(4096));
         Process without = start("--cache=never");
-        assertEquals("errno 19", output("perl", "-e", MAP, mount + "/f"));
+        assertEquals("errno 19", Processes.output("perl", "-e", MAP, mount + "/f"));
         end(without);
         Process with = start("--cache=never", "--allow-mmap");
-        assertEquals("mapped", output("perl", "-e", MAP, mount + "/f"));
+        assertEquals("mapped", Processes.output("perl", "-e", MAP, mount + "/f"));
         end(with);
     }
 
@@ -353,7 +345,8 @@ class EveryOptionIT extends MountTestBase {
         end(with);
         Process without = start("--modcaps=-mknod");
         assertEquals(0, servingCapabilities(without) & mknod);
-        assertTrue(output("mknod", mount + "/n", "b", "7", "0").contains("not permitted"));
+        assertTrue(
+                Processes.output("mknod", mount + "/n", "b", "7", "0").contains("not permitted"));
         end(without);
     }
 
@@ -386,14 +379,14 @@ class EveryOptionIT extends MountTestBase {
             Files.createFile(share.resolve("f" + i));
         }
         Process many = start("--inode-file-handles=never");
-        assertEquals(300, output("ls", "-l", mount.toString()).lines().count() - 1);
+        assertEquals(300, Processes.output("ls", "-l", mount.toString()).lines().count() - 1);
         assertTrue(descriptors(many) > 300, () -> descriptors(many) + " descriptors");
         end(many);
         Process few = start("--inode-file-handles=never", "--max-open-inodes=50");
-        assertTrue(output("ls", "-l", mount.toString()).contains("Too many open files"));
+        assertTrue(Processes.output("ls", "-l", mount.toString()).contains("Too many open files"));
         end(few);
         Process handles = start("--inode-file-handles=prefer", "--max-open-inodes=50");
-        assertEquals(300, output("ls", "-l", mount.toString()).lines().count() - 1);
+        assertEquals(300, Processes.output("ls", "-l", mount.toString()).lines().count() - 1);
         assertTrue(descriptors(handles) < 120, () -> descriptors(handles) + " descriptors");
         end(handles);
     }
@@ -401,7 +394,7 @@ class EveryOptionIT extends MountTestBase {
     /** procfs has no file handles. */
     @Test
     void mandatoryFileHandles() throws Exception {
-        output("mount", "-t", "proc", "none", share.toString());
+        Processes.output("mount", "-t", "proc", "none", share.toString());
         try {
             end(start("--inode-file-handles=prefer"));
             AssertionError refused =
@@ -409,7 +402,7 @@ class EveryOptionIT extends MountTestBase {
                             AssertionError.class, () -> start("--inode-file-handles=mandatory"));
             assertTrue(String.valueOf(refused).contains("EOPNOTSUPP"), refused::toString);
         } finally {
-            output("umount", share.toString());
+            Processes.output("umount", share.toString());
         }
     }
 
@@ -421,9 +414,11 @@ class EveryOptionIT extends MountTestBase {
     /** The peer is asked itself: a new version of it may have more. */
     @Test
     void versionAndHelp() throws Exception {
-        assertTrue(output(Rig.virtiofsd().toString(), "--version").matches("virtiofsd \\S+.*"));
-        String help = output(Rig.virtiofsd().toString(), "--help");
-        String peers = output(Rig.tool("virtiofsd-rust").toString(), "--help");
+        assertTrue(
+                Processes.output(Rig.virtiofsd().toString(), "--version")
+                        .matches("virtiofsd \\S+.*"));
+        String help = Processes.output(Rig.virtiofsd().toString(), "--help");
+        String peers = Processes.output(Rig.tool("virtiofsd-rust").toString(), "--help");
         List<String> options =
                 Pattern.compile("^ +(?:-\\w, )?--([a-z][a-z0-9-]+)", Pattern.MULTILINE)
                         .matcher(peers)

@@ -42,7 +42,7 @@ abstract class GuestTestBase {
     }
 
     /** The same with a daemon started by the test. */
-    final void withGuest(VirtiofsdProcess started, Machine machine, Work work)
+    static void withGuest(VirtiofsdProcess started, Machine machine, Work work)
             throws IOException, InterruptedException {
         try (VirtiofsdProcess daemon = started) {
             try (GuestVm guest =

@@ -27,8 +27,7 @@ class LocksIT extends GuestTestBase {
     @BeforeEach
     void boot() throws IOException, InterruptedException {
         locker = share.resolve("locker");
-        Path source = Rig.repository().resolve("virtiofsd/src/test/c/locker.c");
-        assertEquals("", host("gcc", "-static", "-O1", "-o", locker.toString(), source.toString()));
+        Processes.compile("locker", locker);
         String[] options = {"--tag=share", "--cache=auto", "-o", "posix_lock,flock"};
         oldDaemon = VirtiofsdProcess.share(share, options);
         newDaemon = VirtiofsdProcess.share(share, options);
@@ -57,19 +56,10 @@ class LocksIT extends GuestTestBase {
         }
     }
 
-    /** Runs a program of the host to its end; its output. */
-    private static String host(String... command) throws IOException, InterruptedException {
-        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-        String output =
-                new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
-        assertEquals(0, process.waitFor(), () -> String.join(" ", command) + ": " + output);
-        return output;
-    }
-
     private String onHost(String file, String... steps) throws IOException, InterruptedException {
         List<String> command = new ArrayList<>(List.of(locker.toString(), path(file)));
         command.addAll(List.of(steps));
-        return host(command.toArray(String[]::new));
+        return Processes.must(command.toArray(String[]::new));
     }
 
     private String path(String name) {

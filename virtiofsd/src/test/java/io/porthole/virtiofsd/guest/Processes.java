@@ -39,6 +39,35 @@ final class Processes {
         process.waitFor(10, TimeUnit.SECONDS);
     }
 
+    /** Runs a program of the host to its end. Returns what it said, without blanks around it. */
+    static String output(String... command) throws IOException, InterruptedException {
+        return run(false, command);
+    }
+
+    /** As {@link #output}; a status other than 0 fails the test. */
+    static String must(String... command) throws IOException, InterruptedException {
+        return run(true, command);
+    }
+
+    private static String run(boolean demand, String... command)
+            throws IOException, InterruptedException {
+        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+        process.getOutputStream().close();
+        String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        int status = process.waitFor();
+        if (demand && status != 0) {
+            throw new AssertionError(
+                    "Exit code " + status + " from " + String.join(" ", command) + ": " + said);
+        }
+        return said.strip();
+    }
+
+    /** Compiles one of the tests' C programs, so that a guest without libraries can run it. */
+    static void compile(String name, Path program) throws IOException, InterruptedException {
+        Path source = Rig.repository().resolve("virtiofsd/src/test/c").resolve(name + ".c");
+        must("gcc", "-static", "-O1", "-o", program.toString(), source.toString());
+    }
+
     /** The last lines of a log for an error message; says so when there is none. */
     static String tail(String title, Path log) {
         try {

@@ -48,28 +48,21 @@ class SameViewIT extends GuestTestBase {
             utime 4294967296 + 99, 4294967296 + 99, "short"; utime -315619200, -315619200, "page"; utime 0, 0, "empty";
             """;
 
-    private static String host(String... command) throws IOException, InterruptedException {
-        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        assertEquals(0, process.waitFor(), () -> command[0] + ": " + output);
-        return output;
-    }
-
     /** JUnit's own removal knows neither paths beyond PATH_MAX nor names that are not UTF-8. */
     @AfterEach
     void remove() throws IOException, InterruptedException {
-        host("rm", "-rf", share.resolve("tree").toString());
+        Processes.must("rm", "-rf", share.resolve("tree").toString());
     }
 
     @Test
     void guestsSeeTheSameUnderBothDaemons() throws Exception {
-        Path source = Rig.repository().resolve("virtiofsd/src/test/c/treedump.c");
         Path program = share.resolve("treedump");
-        host("gcc", "-static", "-O1", "-o", program.toString(), source.toString());
+        Processes.compile("treedump", program);
         Path tree = Files.createDirectory(share.resolve("tree"));
-        host("perl", "-e", TREE, tree.toString());
+        Processes.must("perl", "-e", TREE, tree.toString());
 
-        List<String> below = List.of(host(program.toString(), tree.toString()).split("\n", -1));
+        List<String> below =
+                List.of(Processes.must(program.toString(), tree.toString()).split("\n", -1));
         assertTrue(below.size() > 40_000 + 300 + 25, "a whole tree: " + below.size());
         Machine machine = Machine.pair().getFirst();
         List<String> ours =
@@ -90,7 +83,7 @@ class SameViewIT extends GuestTestBase {
                 machine,
                 (guest, daemon) ->
                         guest.must("/mnt/treedump /mnt/tree >/mnt/dump", Duration.ofMinutes(5)));
-        return List.of(Files.readString(dump, StandardCharsets.ISO_8859_1).split("\n", -1));
+        return List.of(Files.readString(dump, StandardCharsets.ISO_8859_1).strip().split("\n", -1));
     }
 
     private static List<String> differences(List<String> expected, List<String> seen) {
