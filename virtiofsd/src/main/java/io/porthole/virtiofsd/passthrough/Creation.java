@@ -188,7 +188,7 @@ final class Creation {
         share.identityToRead(w);
         if (fd == -Errno.EEXIST && (flags & Fcntl.O_EXCL) == 0) {
             w.credentials.self();
-            return openExisting(w, parent, nameAddr, flags, openFlags, out, entryAt, openAt);
+            return openExisting(w, r, parent, nameAddr, flags, openFlags, out, entryAt, openAt);
         }
         if (fd < 0) {
             return fd;
@@ -288,6 +288,7 @@ final class Creation {
     /** Another made the file since the guest looked. */
     private long openExisting(
             Worker w,
+            Request r,
             int parent,
             long nameAddr,
             int flags,
@@ -299,7 +300,7 @@ final class Creation {
         if (nodeId < 0) {
             return nodeId;
         }
-        return opened(w, nodeId, files.open(w, nodeId, flags, openFlags, out, openAt));
+        return opened(w, nodeId, files.open(w, nodeId, flags, openFlags, r.uid(), out, openAt));
     }
 
     /** An entry that the reply will not carry after all must not stay counted. */

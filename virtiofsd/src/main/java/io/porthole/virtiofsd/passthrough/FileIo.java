@@ -1,6 +1,5 @@
 package io.porthole.virtiofsd.passthrough;
 
-import io.porthole.fuse.FuseOpenIn;
 import io.porthole.fuse.FuseOpenOut;
 import io.porthole.fuse.FuseReleaseIn;
 import io.porthole.fuse.FuseWriteIn;
@@ -50,8 +49,13 @@ final class FileIo {
         return flags;
     }
 
-    /** OPEN. Writes fuse_open_out; returns 0 or -errno. */
-    long open(Worker w, long nodeId, int flags, int openFlags, MemorySegment out, long at) {
+    /**
+     * OPEN. Writes fuse_open_out; returns 0 or -errno.
+     *
+     * @param uid of the caller, as the guest sent it; {@link SetIdBits} tells what for
+     */
+    long open(
+            Worker w, long nodeId, int flags, int openFlags, int uid, MemorySegment out, long at) {
         int inode = share.inode(nodeId);
         if (inode < 0) {
             return inode;
@@ -82,8 +86,7 @@ final class FileIo {
             }
         }
         boolean kill =
-                (openFlags & FuseOpenIn.FUSE_OPEN_KILL_SUIDGID) != 0
-                        && (hostFlags & Fcntl.O_TRUNC) != 0;
+                (hostFlags & Fcntl.O_TRUNC) != 0 && SetIdBits.goWithOpen(share, openFlags, uid);
         if (kill) {
             long result = w.credentials.withoutFsetid();
             if (result < 0) {
@@ -274,10 +277,27 @@ final class FileIo {
         return dataOnly ? share.sys.fdatasync(fd) : share.sys.fsync(fd);
     }
 
-    long fallocate(Worker w, long nodeId, long fh, long offset, long lengthBytes, int mode) {
+    /**
+     * FALLOCATE.
+     *
+     * @param uid as for {@link #open}
+     */
+    long fallocate(
+            Worker w, long nodeId, long fh, long offset, long lengthBytes, int mode, int uid) {
         int fd = handleFd(fh, nodeId);
-        long dropped = fd < 0 ? fd : share.dropMappedCapability(w, fd);
-        return dropped < 0 ? dropped : share.sys.fallocate(fd, mode, offset, lengthBytes);
+        boolean kill = SetIdBits.goWithChange(share, uid);
+        long ready = fd < 0 ? fd : share.dropMappedCapability(w, fd);
+        if (ready >= 0 && kill) {
+            ready = w.credentials.withoutFsetid();
+        }
+        if (ready < 0) {
+            return ready;
+        }
+        long result = share.sys.fallocate(fd, mode, offset, lengthBytes);
+        if (kill) {
+            w.credentials.withFsetid();
+        }
+        return result;
     }
 
     long lseek(long nodeId, long fh, long offset, int whence) {
@@ -291,8 +311,15 @@ final class FileIo {
         return share.sys.lseek(share.handles.fd(handle), offset, whence);
     }
 
+    /**
+     * COPY_FILE_RANGE.
+     *
+     * @param uid as for {@link #open}
+     * @return bytes copied or -errno; -EOPNOTSUPP has the guest's kernel read and write instead
+     */
     long copyFileRange(
             Worker w,
+            int uid,
             long inNodeId,
             long inFh,
             long inOffset,
@@ -309,16 +336,35 @@ final class FileIo {
         if (flags != 0) {
             return -Errno.EINVAL;
         }
-        long dropped = share.dropMappedCapability(w, outFd);
-        if (dropped < 0) {
-            return dropped;
+        boolean kill = SetIdBits.goWithChange(share, uid);
+        long ready = 0;
+        if (kill && uid == SetIdBits.UNKNOWN) {
+            // Its writes will say whether the bits are to go.
+            ready = w.statFd(share.sys, outFd);
+            if (ready >= 0 && SetIdBits.areIn(w.stat.mode())) {
+                return -Errno.EOPNOTSUPP;
+            }
+        }
+        if (ready >= 0) {
+            ready = share.dropMappedCapability(w, outFd);
+        }
+        if (ready >= 0 && kill) {
+            ready = w.credentials.withoutFsetid();
+        }
+        if (ready < 0) {
+            return ready;
         }
         MemorySegment offsets = w.scratch;
         offsets.set(ValueLayout.JAVA_LONG, 0, inOffset);
         offsets.set(ValueLayout.JAVA_LONG, 8, outOffset);
         long most = Long.compareUnsigned(bytes, MAX_RW_BYTES) > 0 ? MAX_RW_BYTES : bytes;
-        return share.sys.copyFileRange(
-                inFd, offsets.address(), outFd, offsets.address() + 8, most, 0);
+        long copied =
+                share.sys.copyFileRange(
+                        inFd, offsets.address(), outFd, offsets.address() + 8, most, 0);
+        if (kill) {
+            w.credentials.withFsetid();
+        }
+        return copied;
     }
 
     /** Needs a descriptor that is open for more than its path. */

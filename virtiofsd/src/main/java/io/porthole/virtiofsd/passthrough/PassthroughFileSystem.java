@@ -434,7 +434,7 @@ public final class PassthroughFileSystem implements FileSystem {
     public long open(Request r, int flags, int openFlags, MemorySegment out, long at) {
         Worker w = enterAsSelf();
         try {
-            return files.open(w, r.nodeId(), flags, openFlags, out, at);
+            return files.open(w, r.nodeId(), flags, openFlags, r.uid(), out, at);
         } finally {
             leave(w);
         }
@@ -728,7 +728,7 @@ public final class PassthroughFileSystem implements FileSystem {
         }
         Worker w = enterAsSelf();
         try {
-            long result = files.fallocate(w, r.nodeId(), fh, offset, lengthBytes, mode);
+            long result = files.fallocate(w, r.nodeId(), fh, offset, lengthBytes, mode, r.uid());
             return isSettled(result, r.nodeId(), Long.MAX_VALUE)
                     ? result
                     : settle(r, r.nodeId(), new byte[0]);
@@ -765,6 +765,7 @@ public final class PassthroughFileSystem implements FileSystem {
             long copied =
                     files.copyFileRange(
                             w,
+                            r.uid(),
                             r.nodeId(),
                             inFh,
                             inOffset,
