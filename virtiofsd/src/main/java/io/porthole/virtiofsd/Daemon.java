@@ -104,14 +104,16 @@ final class Daemon {
     private void runMounted(long capabilities, DescriptorBudget budget)
             throws IOException, UsageException {
         MountedShare share = new MountedShare(sys, options);
-        try (FuseDevice device = share.open()) {
+        try (FuseDevice device = share.open();
+                MetricsEndpoint metrics =
+                        options.metrics() == null ? null : MetricsEndpoint.open(sys, options)) {
             requireNamespaces();
             openAllJars();
             try (Jail jail = Jail.enter(sys, options)) {
                 CapabilitySet.limitTo(sys, capabilities);
                 SeccompFilter.load(sys, options.seccomp());
                 log.info("{} is mounted on {}", options.sharedDir(), options.mount());
-                share.serve(device, jail, budget.take(options.maxOpenInodes()));
+                share.serve(device, jail, budget.take(options.maxOpenInodes()), metrics);
                 log.info("{} is no longer mounted", options.mount());
             }
         }

@@ -7,9 +7,12 @@ import io.porthole.linux.Syscalls;
 import io.porthole.virtiofsd.cli.Options;
 import io.porthole.virtiofsd.cli.UsageException;
 import io.porthole.virtiofsd.confine.Jail;
+import io.porthole.virtiofsd.metrics.ShareView;
 import io.porthole.virtiofsd.passthrough.PassthroughFileSystem;
 import io.porthole.virtiofsd.transport.FuseDevice;
 import java.io.IOException;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A share that is mounted on this host itself ({@code --mount}): the same file system as a guest
@@ -34,8 +37,22 @@ final class MountedShare {
         return FuseDevice.adopt(sys, Fd.adopt(sys, Integer.parseInt(fd)), options.mountThreads());
     }
 
+    private ShareView view(FuseDevice device, FuseServer requests, PassthroughFileSystem files) {
+        return new ShareView(
+                options.tag(),
+                true,
+                device.metrics(),
+                requests.counters(),
+                files.inodeCount(),
+                files.pinnedInodeCount(),
+                files.handleCount(),
+                files.lockOwnerCount(),
+                files.waitingLockCount());
+    }
+
     /** Serves until the mount has gone. */
-    void serve(FuseDevice device, Jail jail, int pinnedInodes) throws IOException {
+    void serve(FuseDevice device, Jail jail, int pinnedInodes, @Nullable MetricsEndpoint metrics)
+            throws IOException {
         try (PassthroughFileSystem files =
                 new PassthroughFileSystem(
                         sys,
@@ -44,6 +61,9 @@ final class MountedShare {
                         jail.procSelfFd().value(),
                         null)) {
             FuseServer requests = new FuseServer(files, ShareSettings.observer(options));
+            if (metrics != null) {
+                metrics.start(() -> List.of(view(device, requests, files)), Main.version());
+            }
             device.serve(requests, ShareSession.requestThreads(files));
         }
     }

@@ -100,7 +100,6 @@ final class OptionChecks {
         notWithMount(options.socketPath != null, OptionTable.SOCKET_PATH);
         notWithMount(options.listenFd >= 0, OptionTable.FD);
         notWithMount(options.dax != Options.Dax.NEVER, OptionTable.DAX);
-        notWithMount(options.metrics != null, OptionTable.METRICS);
         notWithMount(options.keepRunning, OptionTable.KEEP_RUNNING);
     }
 

@@ -8,6 +8,9 @@ import io.porthole.linux.Fd;
 import io.porthole.linux.NativeStrings;
 import io.porthole.linux.SyscallException;
 import io.porthole.linux.Syscalls;
+import io.porthole.vhostuser.QueueStats;
+import io.porthole.virtiofsd.metrics.RequestCounters;
+import io.porthole.virtiofsd.metrics.ShareMetrics;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.lang.foreign.Arena;
@@ -32,6 +35,7 @@ public final class FuseDevice implements AutoCloseable {
     private final Syscalls sys;
     private final List<Fd> descriptors;
     private final int threads;
+    private final ShareMetrics metrics = new ShareMetrics();
     private volatile @Nullable IOException failure;
 
     private FuseDevice(Syscalls sys, List<Fd> descriptors, int threads) {
@@ -69,6 +73,11 @@ public final class FuseDevice implements AutoCloseable {
         }
     }
 
+    /** What the threads have done; each is shown as a queue. */
+    public ShareMetrics metrics() {
+        return metrics;
+    }
+
     /**
      * Serves until the mount has gone; no request is under way then.
      *
@@ -78,7 +87,9 @@ public final class FuseDevice implements AutoCloseable {
         List<Thread> readers = new ArrayList<>();
         for (int i = 0; i < threads; i++) {
             int fd = descriptors.get(i % descriptors.size()).value();
-            Thread thread = new Thread(() -> serve(server, hooks, fd), "fuse-" + i);
+            RequestCounters counters = new RequestCounters();
+            metrics.add(new ShareMetrics.Queue(i, counters, QueueStats.none()));
+            Thread thread = new Thread(() -> serve(server, hooks, fd, counters), "fuse-" + i);
             thread.start();
             readers.add(thread);
         }
@@ -97,7 +108,7 @@ public final class FuseDevice implements AutoCloseable {
         }
     }
 
-    private void serve(FuseServer server, RequestThreads hooks, int fd) {
+    private void serve(FuseServer server, RequestThreads hooks, int fd, RequestCounters counters) {
         try (Arena arena = Arena.ofConfined()) {
             hooks.started();
             FuseDeviceExchange exchange = new FuseDeviceExchange(sys, arena, fd);
@@ -105,7 +116,11 @@ public final class FuseDevice implements AutoCloseable {
             while (true) {
                 long bytes = exchange.receive();
                 if (bytes >= 0) {
-                    server.dispatch(exchange, request);
+                    int weight = counters.weigh();
+                    long begin = weight == 0 ? 0 : System.nanoTime();
+                    long result = server.dispatch(exchange, request);
+                    long nanos = weight == 0 ? 0 : System.nanoTime() - begin;
+                    counters.count(request.opcode(), result, weight, nanos);
                 } else if (bytes == -Errno.ENODEV) {
                     return;
                 } else if (bytes != -Errno.EINTR

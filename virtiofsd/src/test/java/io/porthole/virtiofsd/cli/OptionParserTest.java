@@ -35,12 +35,7 @@ final class OptionParserTest {
         assertEquals("/m", options.mount());
         assertEquals(3, options.mountThreads());
         for (String other :
-                List.of(
-                        "--socket-path=s",
-                        "--fd=3",
-                        "--dax=inode --tag=t",
-                        "--metrics=unix:m",
-                        "--keep-running")) {
+                List.of("--socket-path=s", "--fd=3", "--dax=inode --tag=t", "--keep-running")) {
             String message = refusal("--shared-dir=d --mount=/m " + other);
             assertTrue(message.contains("--mount and " + other.split("[= ]", 2)[0]), message);
         }

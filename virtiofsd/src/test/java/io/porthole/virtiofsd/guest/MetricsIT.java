@@ -36,7 +36,7 @@ class MetricsIT extends GuestTestBase {
         return answer.toString();
     }
 
-    private static Map<String, Double> scrape(SocketAddress address) throws IOException {
+    static Map<String, Double> scrape(SocketAddress address) throws IOException {
         String answer = ask(address, "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
         assertTrue(answer.startsWith("HTTP/1.1 200 OK\r\n"), answer);
         return ExpositionGrammar.check(answer.substring(answer.indexOf("\r\n\r\n") + 4));

@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.ValueLayout;
+import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
@@ -18,6 +19,7 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.UserDefinedFileAttributeView;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
@@ -221,5 +223,19 @@ class MountIT extends MountTestBase {
         assertTrue(process.waitFor(20, TimeUnit.SECONDS));
         assertEquals(1, process.exitValue());
         assertTrue(Files.readString(log).contains("nowhere"), Files.readString(log));
+    }
+
+    /** The figures of a mount, from inside its jail. */
+    @Test
+    void metricsOfAMount() throws Exception {
+        Files.writeString(share.resolve("f"), "text");
+        Path socket = dir.resolve("metrics");
+        Process daemon = start("--metrics=unix:" + socket);
+        assertEquals("text", Files.readString(mount.resolve("f")));
+        Map<String, Double> page = MetricsIT.scrape(UnixDomainSocketAddress.of(socket));
+        assertEquals(2, page.get("porthole_inodes{share=\"\"}"));
+        assertEquals(1, page.get("porthole_requests_total{share=\"\",operation=\"READ\"}"));
+        end(daemon);
+        assertFalse(Files.exists(socket));
     }
 }
