@@ -44,6 +44,7 @@ final class ShareSettings {
                 .announceSubmounts(options.announceSubmounts())
                 .allowDirectIo(options.allowDirectIo())
                 .allowMmap(options.allowMmap())
+                .allowProjectIds(options.allowProjectIds())
                 .preserveNoatime(options.preserveNoatime())
                 .killprivV2(options.killprivV2())
                 .posixAcl(negotiated(options.posixAcl()))

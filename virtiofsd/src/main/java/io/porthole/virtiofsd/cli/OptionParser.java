@@ -298,6 +298,7 @@ public final class OptionParser {
             case WRITEBACK -> options.writeback = on;
             case ALLOW_DIRECT_IO -> options.allowDirectIo = on;
             case ALLOW_MMAP -> options.allowMmap = on;
+            case ALLOW_PROJECT_IDS -> options.allowProjectIds = on;
             case PRESERVE_NOATIME -> options.preserveNoatime = on;
             case NO_READDIRPLUS -> options.readdirplus = false;
             case ANNOUNCE_SUBMOUNTS -> options.announceSubmounts = true;

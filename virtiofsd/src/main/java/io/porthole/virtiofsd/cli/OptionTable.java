@@ -24,6 +24,10 @@ enum OptionTable {
     WRITEBACK("writeback", null, "Let the guest cache writes"),
     ALLOW_DIRECT_IO("allow-direct-io", null, "Honour the guest's O_DIRECT"),
     ALLOW_MMAP("allow-mmap", null, "Shared mmap of files opened with cache=never"),
+    ALLOW_PROJECT_IDS(
+            "allow-project-ids",
+            null,
+            "Let the guest change whose project quota a file counts for"),
     PRESERVE_NOATIME("preserve-noatime", null, "Honour the guest's O_NOATIME"),
     NO_READDIRPLUS("no-readdirplus", null, "Do not use READDIRPLUS"),
     ANNOUNCE_SUBMOUNTS(

@@ -80,6 +80,7 @@ public final class Options {
     boolean writeback;
     boolean allowDirectIo;
     boolean allowMmap;
+    boolean allowProjectIds;
     boolean preserveNoatime;
     boolean readdirplus = true;
     boolean announceSubmounts = true;
@@ -169,6 +170,10 @@ public final class Options {
 
     public boolean allowMmap() {
         return allowMmap;
+    }
+
+    public boolean allowProjectIds() {
+        return allowProjectIds;
     }
 
     public boolean preserveNoatime() {

@@ -36,6 +36,7 @@ public final class PassthroughFileSystem implements FileSystem {
     private final DirectoryOps directories;
     private final Creation creation;
     private final Xattrs xattrs;
+    private final FileFlags flags;
     private final boolean readonly;
     private final @Nullable DaxWindow dax;
 
@@ -73,6 +74,7 @@ public final class PassthroughFileSystem implements FileSystem {
         directories = new DirectoryOps(share, entries, dot.address());
         creation = new Creation(share, entries, files, dot.address());
         xattrs = new Xattrs(share);
+        flags = new FileFlags(share);
         readonly = options.readonly();
         if (dax != null) {
             dax.serve(new MappedFiles(this));
@@ -718,6 +720,26 @@ public final class PassthroughFileSystem implements FileSystem {
         Locks locks = share.locks;
         if (locks != null && locks.inUse()) {
             locks.interrupt(unique);
+        }
+    }
+
+    @Override
+    public long ioctl(
+            Request r,
+            long fh,
+            int ioctlFlags,
+            int command,
+            long argument,
+            long inAddr,
+            int inBytes,
+            MemorySegment out,
+            long at,
+            int maxBytes) {
+        Worker w = enterAsSelf();
+        try {
+            return flags.serve(w, r, fh, command, inAddr, inBytes, out, at, maxBytes);
+        } finally {
+            leave(w);
         }
     }
 

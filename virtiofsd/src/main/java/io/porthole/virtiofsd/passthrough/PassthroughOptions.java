@@ -18,6 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param announceSubmounts tell the guest where another mount begins
  * @param allowDirectIo pass O_DIRECT on to the host
  * @param allowMmap files that bypass the guest's cache may be mapped shared
+ * @param allowProjectIds the guest may change which project's quota an inode counts for
  * @param preserveNoatime pass O_NOATIME on to the host
  * @param readdirplus whether READDIR brings attributes
  * @param killprivV2 the host clears set-user-ID and set-group-ID on writes
@@ -44,6 +45,7 @@ public record PassthroughOptions(
         boolean announceSubmounts,
         boolean allowDirectIo,
         boolean allowMmap,
+        boolean allowProjectIds,
         boolean preserveNoatime,
         Readdirplus readdirplus,
         boolean killprivV2,
@@ -106,6 +108,7 @@ public record PassthroughOptions(
         private boolean announceSubmounts = true;
         private boolean allowDirectIo;
         private boolean allowMmap;
+        private boolean allowProjectIds;
         private boolean preserveNoatime;
         private Readdirplus readdirplus = Readdirplus.AUTO;
         private boolean killprivV2;
@@ -170,6 +173,11 @@ public record PassthroughOptions(
 
         public Builder allowMmap(boolean on) {
             allowMmap = on;
+            return this;
+        }
+
+        public Builder allowProjectIds(boolean on) {
+            allowProjectIds = on;
             return this;
         }
 
@@ -255,6 +263,7 @@ public record PassthroughOptions(
                     announceSubmounts,
                     allowDirectIo,
                     allowMmap,
+                    allowProjectIds,
                     preserveNoatime,
                     readdirplus,
                     killprivV2,

@@ -52,6 +52,7 @@ final class Share implements AutoCloseable {
     private final long capabilityName;
 
     private volatile long session;
+    private volatile int minor;
 
     /** Set once, before the first session. */
     @Nullable DaxWindow dax;
@@ -120,6 +121,7 @@ final class Share implements AutoCloseable {
             }
         }
         session = init.enabled();
+        minor = init.minor();
     }
 
     /** Whether the guest is to map an inode that is new to it. */
@@ -137,6 +139,11 @@ final class Share implements AutoCloseable {
     /** Whether {@link InitFlags} are part of the session. */
     boolean agreed(long flags) {
         return (session & flags) == flags;
+    }
+
+    /** Whether the guest's kernel speaks FUSE 7.{@code least} or newer. */
+    boolean isAtLeast(int least) {
+        return minor >= least;
     }
 
     /** The number of the mount that {@code stat} shows, learning it through {@code fd} if new. */
