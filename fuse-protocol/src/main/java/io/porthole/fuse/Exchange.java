@@ -15,13 +15,13 @@ import java.lang.foreign.MemorySegment;
  * <p>Used by one thread at a time. No method allocates, {@link #defer} excepted.
  */
 public interface Exchange {
-    /** Bytes that {@link #in()} can hold: a 64 KiB xattr value with its name, and then some. */
+    /** Bytes that {@link #in()} can hold at least: a 64 KiB xattr value with its name, and then some. */
     int IN_SCRATCH_BYTES = 128 * 1024;
 
     /** Bytes that {@link #out()} can hold: the largest directory reply. */
     int OUT_SCRATCH_BYTES = 256 * 1024;
 
-    /** Scratch copy of the request, native memory, {@link #IN_SCRATCH_BYTES} long. */
+    /** Scratch copy of the request, native memory, {@link #IN_SCRATCH_BYTES} long or longer. */
     MemorySegment in();
 
     /** Number of leading bytes of the request that {@link #in()} holds so far. */

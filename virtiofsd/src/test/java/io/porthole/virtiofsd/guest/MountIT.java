@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.ValueLayout;
+import java.net.SocketAddress;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -17,6 +18,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.UserDefinedFileAttributeView;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -237,5 +239,37 @@ class MountIT extends MountTestBase {
         assertEquals(1, page.get("porthole_requests_total{share=\"\",operation=\"READ\"}"));
         end(daemon);
         assertFalse(Files.exists(socket));
+    }
+
+    /**
+     * A remount drops what the kernel has cached. While the daemon stands still, FORGETs gather to
+     * one message, longer than any that a guest sends.
+     */
+    @Test
+    void inodesForgottenByTheThousandAreGone() throws Exception {
+        int files = 20_000;
+        for (int i = 0; i < files; i++) {
+            Files.createFile(share.resolve("f" + i));
+        }
+        SocketAddress page = UnixDomainSocketAddress.of(dir.resolve("metrics"));
+        Process daemon = start("--metrics=unix:" + dir.resolve("metrics"));
+        String pid = Long.toString(jvm(daemon));
+        for (int i = 0; i < files; i++) {
+            assertTrue(Files.isRegularFile(mount.resolve("f" + i)));
+        }
+        String inodes = "porthole_inodes{share=\"\"}";
+        assertEquals(files + 1, MetricsIT.scrape(page).get(inodes));
+        Processes.must("kill", "-STOP", pid);
+        try {
+            Processes.must("mount", "-o", "remount", mount.toString());
+        } finally {
+            Processes.must("kill", "-CONT", pid);
+        }
+        Instant limit = Instant.now().plusSeconds(60);
+        while (MetricsIT.scrape(page).get(inodes) > 1 && Instant.now().isBefore(limit)) {
+            Thread.sleep(50);
+        }
+        assertEquals(1, MetricsIT.scrape(page).get(inodes));
+        end(daemon);
     }
 }
