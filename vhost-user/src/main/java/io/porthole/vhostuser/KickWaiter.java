@@ -16,6 +16,13 @@ import java.lang.foreign.ValueLayout;
  * so it need never be read. The counter would be full after 2^64 kicks.
  */
 final class KickWaiter implements AutoCloseable {
+    /** For {@link #await}: without a limit. */
+    static final int FOR_EVER = -1;
+
+    static final int KICKED = 1;
+    static final int NO_KICK = 0;
+    static final int IMPOSSIBLE = -1;
+
     // sys/epoll.h
     private static final int EPOLL_CLOEXEC = 0x80000;
     private static final int EPOLL_CTL_ADD = 1;
@@ -45,10 +52,19 @@ final class KickWaiter implements AutoCloseable {
         }
     }
 
-    /** Waits for a kick that no earlier call has reported. False if that is impossible. */
-    boolean await() {
-        long r = syscalls.epollWait(epoll.value(), event.address(), 1, -1);
-        return r > 0 || r == -Errno.EINTR;
+    /**
+     * Waits for a kick that no earlier call has reported.
+     *
+     * @param millis how long at most; {@link #FOR_EVER}
+     * @return {@link #KICKED} (or interrupted by a signal), {@link #NO_KICK} after {@code millis},
+     *     {@link #IMPOSSIBLE}
+     */
+    int await(int millis) {
+        long r = syscalls.epollWait(epoll.value(), event.address(), 1, millis);
+        if (r == 0) {
+            return NO_KICK;
+        }
+        return r > 0 || r == -Errno.EINTR ? KICKED : IMPOSSIBLE;
     }
 
     @Override

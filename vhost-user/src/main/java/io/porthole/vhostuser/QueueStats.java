@@ -11,6 +11,8 @@ public final class QueueStats {
     long sleeps;
     long spinHits;
     long spinMisses;
+    long missedKicks;
+    long missedCalls;
 
     QueueStats() {}
 
@@ -47,5 +49,15 @@ public final class QueueStats {
     /** And those that did not. */
     public long spinMisses() {
         return spinMisses;
+    }
+
+    /** Times the thread found requests whose kick was late or never came, although asked for. */
+    public long missedKicks() {
+        return missedKicks;
+    }
+
+    /** Times the driver was interrupted because it seemed to sleep over answers. */
+    public long missedCalls() {
+        return missedCalls;
     }
 }

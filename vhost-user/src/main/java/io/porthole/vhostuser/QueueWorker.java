@@ -21,7 +21,8 @@ import org.slf4j.LoggerFactory;
  * of the thread is a bit in it. To sleep, the thread asks the driver for a kick, says so in {@link
  * #sleeping}, fences, looks at ring and {@code attention} once more, and waits on the kick
  * descriptor; whoever sets a bit looks at {@code sleeping} afterwards and kicks by the same
- * descriptor. Each side stores before it loads, so at least one sees the other.
+ * descriptor. Each side stores before it loads, so at least one sees the other. A driver may break
+ * this rule without knowing it, hence {@link #secondLook}.
  */
 final class QueueWorker implements Runnable, DeferredReplies {
     /** Used entries to collect before the driver is shown them; more makes it wait, less costs. */
@@ -36,6 +37,9 @@ final class QueueWorker implements Runnable, DeferredReplies {
 
     /** How long a queue without a kick descriptor sleeps between looks, VRING_NOFD. */
     private static final long NO_KICK_NAP_NANOS = 200_000;
+
+    /** When a sleeping thread looks at the ring once more; longer than any store takes to show. */
+    private static final int SECOND_LOOK_MILLIS = 10;
 
     private static final Logger log = LoggerFactory.getLogger(QueueWorker.class);
 
@@ -500,7 +504,33 @@ final class QueueWorker implements Runnable, DeferredReplies {
             LockSupport.parkNanos(NO_KICK_NAP_NANOS);
             return true;
         }
-        return w.await();
+        int woken = w.await(SECOND_LOOK_MILLIS);
+        if (woken == KickWaiter.NO_KICK) {
+            if (secondLook()) {
+                return true;
+            }
+            woken = w.await(KickWaiter.FOR_EVER);
+        }
+        return woken == KickWaiter.KICKED;
+    }
+
+    /**
+     * Makes good for a driver without memory barriers. QEMU leaves them out of the code of a guest
+     * that it emulates with one processor, or with several in turns; then driver and device each
+     * may miss the other's store, and both would sleep for ever.
+     *
+     * @return whether there is something to do
+     */
+    private boolean secondLook() {
+        if (ring.missedCall()) {
+            stats.missedCalls++;
+            signals.call();
+        }
+        if (!ring.hasMore()) {
+            return false;
+        }
+        stats.missedKicks++;
+        return true;
     }
 
     private void breakRing(@Nullable QueueFault fault) {

@@ -51,6 +51,9 @@ final class SplitRing {
     /** Used index as the driver can see it. */
     private int publishedUsed;
 
+    /** Answers were published while the driver's flags forbade interrupts; without EVENT_IDX. */
+    private boolean uncalled;
+
     private @Nullable QueueFault fault;
 
     // Set-up. The thread that owns the ring is stopped.
@@ -274,7 +277,28 @@ final class SplitRing {
             int event = avail.get(Virtio.SHORT, Virtio.AVAIL_RING + 2L * size) & 0xffff;
             return Virtio.needEvent(event, nextUsed, before);
         }
-        return (avail.get(Virtio.SHORT, Virtio.AVAIL_FLAGS) & Virtio.AVAIL_F_NO_INTERRUPT) == 0;
+        uncalled = forbidsInterrupts();
+        return !uncalled;
+    }
+
+    private boolean forbidsInterrupts() {
+        return (avail.get(Virtio.SHORT, Virtio.AVAIL_FLAGS) & Virtio.AVAIL_F_NO_INTERRUPT) != 0;
+    }
+
+    /**
+     * Whether the driver seems to sleep over answers, asked a good while after the last {@link
+     * #publish}: it wishes an interrupt for an answer that it has, but its wish came too late to
+     * {@code publish}. At worst it is merely slow, and is interrupted once more than needed.
+     */
+    boolean missedCall() {
+        if (eventIdx) {
+            // Who has seen all answers asks for the next one.
+            int event = avail.get(Virtio.SHORT, Virtio.AVAIL_RING + 2L * size) & 0xffff;
+            return Virtio.needEvent(event, publishedUsed, (publishedUsed - size) & 0xffff);
+        }
+        boolean missed = uncalled && !forbidsInterrupts();
+        uncalled = false;
+        return missed;
     }
 
     /** Whether the driver made more available, without taking it. */

@@ -191,6 +191,16 @@ public final class MetricsPage {
         eachQueue(text, shares, sums, q -> q.spinHits);
         text.family("porthole_queue_spins_wasted_total", "counter", "Spins that ended without.");
         eachQueue(text, shares, sums, q -> q.spinMisses);
+        text.family(
+                "porthole_queue_missed_kicks_total",
+                "counter",
+                "Times that the thread found requests whose kick was late or lost.");
+        eachQueue(text, shares, sums, q -> q.missedKicks);
+        text.family(
+                "porthole_queue_missed_calls_total",
+                "counter",
+                "Interrupts sent because the guest seemed to sleep over answers.");
+        eachQueue(text, shares, sums, q -> q.missedCalls);
     }
 
     @FunctionalInterface

@@ -23,6 +23,8 @@ public final class ShareMetrics {
         long sleeps;
         long spinHits;
         long spinMisses;
+        long missedKicks;
+        long missedCalls;
 
         private void add(QueueStats s) {
             chains += s.chains();
@@ -31,6 +33,8 @@ public final class ShareMetrics {
             sleeps += s.sleeps();
             spinHits += s.spinHits();
             spinMisses += s.spinMisses();
+            missedKicks += s.missedKicks();
+            missedCalls += s.missedCalls();
         }
 
         private void add(QueueSums s) {
@@ -40,6 +44,8 @@ public final class ShareMetrics {
             sleeps += s.sleeps;
             spinHits += s.spinHits;
             spinMisses += s.spinMisses;
+            missedKicks += s.missedKicks;
+            missedCalls += s.missedCalls;
         }
     }
 

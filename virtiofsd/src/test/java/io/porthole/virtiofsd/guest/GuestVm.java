@@ -25,6 +25,12 @@ public final class GuestVm implements AutoCloseable {
     /** Generous: an emulated CPU on a busy machine. */
     private static final Duration BOOT_LIMIT = Duration.ofSeconds(90);
 
+    /**
+     * One emulated processor. Where QEMU knows that there can never be a second it leaves memory
+     * barriers out, and the guest's driver and QEMU's own device may each miss the other's store.
+     */
+    private static final String ONE_WITH_BARRIERS = "1,maxcpus=2";
+
     private static final Duration COMMAND_LIMIT = Duration.ofMinutes(2);
     private static final Duration POWER_OFF_LIMIT = Duration.ofSeconds(20);
 
@@ -36,6 +42,7 @@ public final class GuestVm implements AutoCloseable {
         private record Share(String tag, Path socket, int requestQueues, boolean window) {}
 
         private final List<Share> shares = new ArrayList<>();
+        private final List<VirtiofsdProcess> daemons = new ArrayList<>();
         private final List<String> mounts = new ArrayList<>();
         private final List<String> extraArguments = new ArrayList<>();
         private GuestKernel kernel = GuestKernel.LINUX_6_1;
@@ -72,6 +79,7 @@ public final class GuestVm implements AutoCloseable {
 
         /** Attaches a share; the guest gets as many CPUs as the share has request queues. */
         public Builder share(String tag, VirtiofsdProcess daemon, int requestQueues) {
+            daemons.add(daemon);
             return share(tag, daemon.socket(), requestQueues);
         }
 
@@ -87,6 +95,7 @@ public final class GuestVm implements AutoCloseable {
          * --request-queues}).
          */
         public Builder shareWithWindow(VirtiofsdProcess daemon, int requestQueues) {
+            daemons.add(daemon);
             shares.add(new Share("window", daemon.socket(), requestQueues, true));
             return this;
         }
@@ -155,7 +164,7 @@ public final class GuestVm implements AutoCloseable {
                             "-cpu",
                             hardware ? "host" : qemu.emulatedCpu(),
                             "-smp",
-                            Integer.toString(cpus),
+                            cpus > 1 || hardware ? Integer.toString(cpus) : ONE_WITH_BARRIERS,
                             "-m",
                             memoryMegabytes + "M",
                             "-object",
@@ -165,7 +174,10 @@ public final class GuestVm implements AutoCloseable {
                             "-initrd",
                             initramfs().toString(),
                             "-chardev",
-                            "file,id=console,path=" + folder.resolve("console.log"),
+                            "socket,id=console,server=on,wait=off,path="
+                                    + Autopsy.console(folder)
+                                    + ",logfile="
+                                    + folder.resolve("console.log"),
                             "-serial",
                             "chardev:console",
                             "-chardev",
@@ -173,7 +185,9 @@ public final class GuestVm implements AutoCloseable {
                             "-device",
                             "virtio-serial-pci",
                             "-device",
-                            "virtserialport,chardev=channel,name=porthole"));
+                            "virtserialport,chardev=channel,name=porthole",
+                            "-qmp",
+                            "unix:" + Autopsy.monitor(folder) + ",server=on,wait=off"));
             if (monitor) {
                 line.addAll(
                         List.of(
@@ -211,7 +225,7 @@ public final class GuestVm implements AutoCloseable {
             StringBuilder append =
                     new StringBuilder(
                             "console=ttyS0 quiet panic=-1 no_timer_check mitigations=off nokaslr"
-                                    + " cryptomgr.notests=1");
+                                    + " cryptomgr.notests=1 sysrq_always_enabled=1");
             for (String mount : mounts) {
                 append.append(" porthole.share=").append(mount);
             }
@@ -222,6 +236,7 @@ public final class GuestVm implements AutoCloseable {
     }
 
     private final Path folder;
+    private final List<VirtiofsdProcess> daemons;
     private final Process process;
     private final GuestChannel channel;
     private final String release;
@@ -235,6 +250,7 @@ public final class GuestVm implements AutoCloseable {
     private GuestVm(Builder builder) throws IOException, InterruptedException {
         long begin = System.nanoTime();
         folder = Files.createTempDirectory("porthole-vm");
+        daemons = List.copyOf(builder.daemons);
         channel = new GuestChannel(folder.resolve("channel.sock"));
         process =
                 new ProcessBuilder(builder.commandLine(folder))
@@ -309,7 +325,8 @@ public final class GuestVm implements AutoCloseable {
                     Duration.ofNanos(System.nanoTime() - begin));
         } catch (IOException e) {
             throw new AssertionError(
-                    "The guest failed at: " + script + ": " + e.getMessage() + logs(), e);
+                    "The guest failed at: " + script + ": " + e.getMessage() + logs() + autopsy(),
+                    e);
         }
     }
 
@@ -337,6 +354,18 @@ public final class GuestVm implements AutoCloseable {
     public String logs() {
         return Processes.tail("QEMU's messages", folder.resolve("qemu.log"))
                 + Processes.tail("the guest's console", folder.resolve("console.log"));
+    }
+
+    private String autopsy() {
+        if (!process.isAlive()) {
+            return "";
+        }
+        List<Long> serving =
+                daemons.stream()
+                        .filter(VirtiofsdProcess::isAlive)
+                        .map(VirtiofsdProcess::servingPid)
+                        .toList();
+        return Autopsy.of(folder, servingPid(), serving);
     }
 
     /** Where QEMU's QMP socket is, after {@link Builder#monitor}. */

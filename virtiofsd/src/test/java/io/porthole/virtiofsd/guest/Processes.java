@@ -70,6 +70,11 @@ final class Processes {
 
     /** The last lines of a log for an error message; says so when there is none. */
     static String tail(String title, Path log) {
+        return tail(title, log, TAIL_LINES);
+    }
+
+    /** The same with at most this many lines. */
+    static String tail(String title, Path log, int most) {
         try {
             if (!Files.exists(log) || Files.size(log) == 0) {
                 return "\n--- " + title + ": empty";
@@ -81,7 +86,7 @@ final class Processes {
                     + ", last lines:\n    "
                     + String.join(
                             "\n    ",
-                            lines.subList(Math.max(0, lines.size() - TAIL_LINES), lines.size()));
+                            lines.subList(Math.max(0, lines.size() - most), lines.size()));
         } catch (IOException e) {
             return "\n--- " + title + ": cannot be read: " + e.getMessage();
         }

@@ -11,7 +11,7 @@ import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 
-/** A QMP connection, as far as tests need one: commands without arguments, one after the other. */
+/** A QMP connection, as far as tests need one: one command after the other. */
 final class Qmp implements AutoCloseable {
     private final SocketChannel socket;
     private final BufferedReader in;
@@ -31,7 +31,33 @@ final class Qmp implements AutoCloseable {
 
     /** Runs a command; an error of QEMU fails the test. */
     void execute(String command) throws IOException {
-        out.write(("{\"execute\":\"" + command + "\"}\n").getBytes(StandardCharsets.UTF_8));
+        send(command, "{\"execute\":\"" + command + "\"}");
+    }
+
+    /** Runs a command with one argument. */
+    String command(String command, String name, String value) throws IOException {
+        return send(
+                command,
+                "{\"execute\":\""
+                        + command
+                        + "\",\"arguments\":{\""
+                        + name
+                        + "\":\""
+                        + value
+                        + "\"}}");
+    }
+
+    /** Runs a command of the human monitor, as {@code info registers}; what it prints. */
+    String monitor(String command) throws IOException {
+        String answer = command("human-monitor-command", "command-line", command);
+        return answer.replaceFirst("^\\{\"return\": *\"", "")
+                .replaceFirst("\"}$", "")
+                .replace("\\r", "")
+                .replace("\\n", "\n");
+    }
+
+    private String send(String command, String json) throws IOException {
+        out.write((json + "\n").getBytes(StandardCharsets.UTF_8));
         out.flush();
         while (true) {
             String line = in.readLine();
@@ -39,7 +65,7 @@ final class Qmp implements AutoCloseable {
                 throw new AssertionError("QEMU ended at " + command);
             }
             if (line.startsWith("{\"return\"")) {
-                return;
+                return line;
             }
             if (line.startsWith("{\"error\"")) {
                 throw new AssertionError(command + ": " + line);
