@@ -20,6 +20,7 @@ import org.junit.jupiter.api.Timeout;
 class DaxBench extends DaxTestBase {
     private static final long MIB = 1 << 20;
     private static final int ROUNDS = 3;
+    private static final int SMALL_ROUNDS = 5;
     private static final Duration LIMIT = Duration.ofMinutes(5);
 
     private final Map<String, List<Double>> seconds = new TreeMap<>();
@@ -35,8 +36,9 @@ class DaxBench extends DaxTestBase {
         return sorted.isEmpty() ? Double.NaN : sorted.get(sorted.size() / 2);
     }
 
-    private static void say(String line) {
-        System.out.println("| " + line);
+    @SuppressWarnings("AnnotateFormatMethod") // the annotation's library is not on the class path
+    private static void say(String format, Object... values) {
+        System.out.println("| " + String.format(Locale.ROOT, format, values));
     }
 
     private void write(String name, String more) throws IOException {
@@ -56,7 +58,11 @@ class DaxBench extends DaxTestBase {
         Files.writeString(folder.resolve(name), json);
     }
 
-    /** 64 MiB: first read, second read, first scan through a mapping, second scan. */
+    /**
+     * 64 MiB: first read, second read, a third when the guest has dropped the pages (not the inode)
+     * of its cache; first scan through a mapping, second scan. The ceiling is the same program on a
+     * file in the guest's tmpfs: what reading costs where the bytes are already in the guest.
+     */
     @Test
     void speed() throws Exception {
         file("big", 64 * MIB);
@@ -70,70 +76,67 @@ class DaxBench extends DaxTestBase {
                             .share("none", none, 1)
                             .share("rust", rust, 1)
                             .start()) {
-                guest.must("cp /mnt/daxtool /tmp/; umount /mnt; cat /tmp/daxtool > /dev/null");
+                guest.must(
+                        "cp /mnt/daxtool /mnt/big /tmp/; umount /mnt; cat /tmp/daxtool > /dev/null");
                 long reads = 0;
                 for (int round = 0; round <= ROUNDS; round++) {
-                    for (String target : List.of("dax", "none", "rust")) {
-                        boolean window = target.equals("dax");
-                        String mount =
-                                "mount -t virtiofs "
-                                        + (window ? "-o dax=inode share" : target)
-                                        + " /mnt; echo 3 > /proc/sys/vm/drop_caches; ";
-                        for (String way : List.of("read", "scan")) {
-                            guest.must(mount);
+                    boolean count = round > 0; // the first warms up
+                    for (String way : List.of("read", "scan")) {
+                        for (String target : List.of("dax", "none", "rust")) {
+                            boolean window = target.equals("dax");
+                            mount(guest, target);
+                            guest.must("echo 3 > /proc/sys/vm/drop_caches");
                             String run = "/tmp/daxtool time " + way + " /mnt/big";
-                            String first = guest.must(run, LIMIT);
-                            String second = guest.must(run, LIMIT);
-                            if (round > 0) { // the first warms up
-                                add("first " + way + ", " + target, first);
-                                add("second " + way + ", " + target, second);
-                            }
+                            timed(guest, run, count, "first " + way + ", " + target);
+                            timed(guest, run, count, "second " + way + ", " + target);
+                            guest.must("echo 1 > /proc/sys/vm/drop_caches");
+                            timed(guest, run, count, way + " after a drop, " + target);
                             if (window) {
                                 reads = unmount(guest, dax).reads();
                             } else {
                                 guest.must("umount /mnt");
                             }
                         }
+                        String run = "/tmp/daxtool time " + way + " /tmp/big";
+                        timed(guest, run, count, way + ", ceiling");
                     }
                 }
-                say(
-                        String.format(
-                                Locale.ROOT,
-                                "64 MiB, seconds, median of %d; READ requests with DAX: %d",
-                                ROUNDS,
-                                reads));
-                say(
-                        String.format(
-                                Locale.ROOT,
-                                "%-12s %8s %8s %8s %12s %12s",
-                                "",
-                                "DAX",
-                                "without",
-                                "Rust",
-                                "of without",
-                                "of Rust"));
-                for (String row :
-                        List.of("first read", "second read", "first scan", "second scan")) {
-                    double d = median(row + ", dax");
-                    double n = median(row + ", none");
-                    double r = median(row + ", rust");
-                    say(
-                            String.format(
-                                    Locale.ROOT,
-                                    "%-12s %8.4f %8.4f %8.4f %11.1fx %11.1fx",
-                                    row,
-                                    d,
-                                    n,
-                                    r,
-                                    n / d,
-                                    r / d));
-                }
-                write("dax-speed.json", ",\n  \"reads\": " + reads);
+                report(reads);
             }
         }
     }
 
-    /** 50,000 files of 4 KiB: what the mode costs where it maps nothing. */
+    private static void mount(GuestVm guest, String target) {
+        String source = target.equals("dax") ? "-o dax=inode share" : target;
+        guest.must("mount -t virtiofs " + source + " /mnt");
+    }
+
+    private void timed(GuestVm guest, String run, boolean count, String row) {
+        String took = guest.must(run, LIMIT);
+        if (count) {
+            add(row, took);
+        }
+    }
+
+    private void report(long reads) throws IOException {
+        say("64 MiB, seconds, median of " + ROUNDS + "; READ requests with DAX: " + reads);
+        say("%-18s %8s %8s %8s %12s %12s", "", "DAX", "without", "Rust", "of without", "of Rust");
+        for (String way : List.of("read", "scan")) {
+            for (String row : List.of("first " + way, "second " + way, way + " after a drop")) {
+                double d = median(row + ", dax");
+                double n = median(row + ", none");
+                double r = median(row + ", rust");
+                say("%-18s %8.4f %8.4f %8.4f %11.1fx %11.1fx", row, d, n, r, n / d, r / d);
+            }
+            say("%-18s %8.4f", way + ", ceiling", median(way + ", ceiling"));
+        }
+        write("dax-speed.json", ",\n  \"reads\": " + reads);
+    }
+
+    /**
+     * 50,000 files of 4 KiB: what the mode costs where it maps nothing. "off" is the same daemon on
+     * the same device, mounted without DAX; "none" is a daemon without it, on QEMU's own device.
+     */
     @Test
     void smallFiles() throws Exception {
         for (int i = 0; i < 50_000; i++) {
@@ -147,36 +150,56 @@ class DaxBench extends DaxTestBase {
                 guest.must("umount /mnt");
                 String run =
                         "echo 3 > /proc/sys/vm/drop_caches; cd /mnt; a=$(cut -d' ' -f1 /proc/uptime);"
-                                + " find . -type f | xargs cat > /dev/null;"
-                                + " b=$(cut -d' ' -f1 /proc/uptime); cd /;"
-                                + " umount /mnt; echo $a $b | awk '{ print $2 - $1 }'";
-                for (int round = 0; round <= ROUNDS; round++) {
-                    for (String target : List.of("dax", "none")) {
-                        guest.must(
-                                "mount -t virtiofs "
-                                        + (target.equals("dax") ? "-o dax=inode share" : "none")
-                                        + " /mnt");
+                                + " find . -type f | xargs cat | wc -c > /tmp/bytes;"
+                                + " b=$(cut -d' ' -f1 /proc/uptime); cd /; umount /mnt;"
+                                + " grep -q '^204800000$' /tmp/bytes && echo $a $b"
+                                + " | awk '{ print $2 - $1 }'";
+                List<String> targets = List.of("dax", "off", "none");
+                for (int round = 0; round <= SMALL_ROUNDS; round++) {
+                    for (int i = 0; i < targets.size(); i++) {
+                        // Each is first, second and last in turn.
+                        String target = targets.get((i + round) % targets.size());
+                        VirtiofsdProcess daemon = target.equals("none") ? none : dax;
+                        if (target.equals("off")) {
+                            guest.must("mount -t virtiofs -o dax=never share /mnt");
+                        } else {
+                            mount(guest, target);
+                        }
+                        double before = cpuSeconds(daemon);
                         String took = guest.must(run, LIMIT);
                         if (round > 0) {
                             add(target, took);
+                            add(target + ", daemon", "" + (cpuSeconds(daemon) - before));
                         }
                     }
                 }
-                say(
-                        String.format(
-                                Locale.ROOT,
-                                "50,000 files of 4 KiB, seconds, median of %d",
-                                ROUNDS));
-                say(
-                        String.format(
-                                Locale.ROOT,
-                                "--dax=inode %.2f, without %.2f: %+.1f %%",
-                                median("dax"),
-                                median("none"),
-                                100 * (median("dax") / median("none") - 1)));
+                say("50,000 files of 4 KiB, median of " + SMALL_ROUNDS);
+                say("%-24s %10s %12s %14s", "", "seconds", "to DAX", "daemon's CPU");
+                for (String target : targets) {
+                    double median = median(target);
+                    say(
+                            "%-24s %10.2f %+10.1f %% %12.2f s",
+                            switch (target) {
+                                case "dax" -> "dax=inode";
+                                case "off" -> "the same, dax=never";
+                                default -> "no --dax, own device";
+                            },
+                            median,
+                            100 * (median("dax") / median - 1),
+                            median(target + ", daemon"));
+                }
                 write("dax-small.json", "");
             }
         }
+    }
+
+    /** Processor time of all threads so far. */
+    private static double cpuSeconds(VirtiofsdProcess daemon) {
+        return ProcessHandle.of(daemon.servingPid())
+                        .flatMap(process -> process.info().totalCpuDuration())
+                        .orElseThrow()
+                        .toMillis()
+                / 1e3;
     }
 
     /** What grows, in bytes: of the guests' memory, of QEMU's own, and of the daemons'. */
@@ -225,15 +248,7 @@ class DaxBench extends DaxTestBase {
         Grown with = grown(true, read);
         Grown without = grown(false, read);
         say("4 guests, the same 256 MiB: growth of memory beyond the host's page cache, MiB");
-        say(
-                String.format(
-                        Locale.ROOT,
-                        "%-24s %8s %8s %8s %8s",
-                        "",
-                        "total",
-                        "guests",
-                        "QEMU",
-                        "daemons"));
+        say("%-24s %8s %8s %8s %8s", "", "total", "guests", "QEMU", "daemons");
         say(control.row("nothing read (control)"));
         say(with.row("with DAX"));
         say(with.minus(control).row("with DAX, less control"));
