@@ -107,6 +107,24 @@ final class Session implements AutoCloseable {
         }
     }
 
+    /**
+     * Provides the daemon's DAX window.
+     *
+     * @param guestAddr where the guest has it
+     * @return whether the daemon has one
+     */
+    boolean provideWindow(long guestAddr) throws IOException {
+        try {
+            if (vmm.sharedMemoryBytes()[0] == 0) {
+                return false;
+            }
+            vmm.provideWindow(guestAddr);
+            return true;
+        } catch (ProtocolException e) {
+            throw new IOException("the DAX window: " + e.getMessage(), e);
+        }
+    }
+
     GuestSpace space() {
         return space;
     }
