@@ -133,6 +133,7 @@ public final class GuestBench implements Callable<Integer> {
             measure(kernel, daemons);
         }
         write();
+        failures.forEach(failure -> progress.println("FAILED " + failure));
         return failures.isEmpty() ? 0 : 1;
     }
 
@@ -186,6 +187,9 @@ public final class GuestBench implements Callable<Integer> {
                 install(guest);
                 header(guest.release());
                 run(kernel, guest, mounts);
+            } catch (AssertionError e) {
+                // A guest that hangs does not power off either; what was measured is kept.
+                failures.add("Linux " + kernel + ": " + e.getMessage());
             }
         } finally {
             processes.forEach(VirtiofsdProcess::close);
@@ -250,7 +254,6 @@ public final class GuestBench implements Callable<Integer> {
     private void fail(String kernel, String at, Mount mount, Throwable why) {
         String failure =
                 "Linux " + kernel + ", " + at + " over " + mount.title() + ": " + why.getMessage();
-        progress.println("FAILED " + failure);
         failures.add(failure);
     }
 
@@ -328,6 +331,7 @@ public final class GuestBench implements Callable<Integer> {
         all.put("when", java.time.Instant.now().toString());
         all.put("machine", Machine.describe());
         all.put("kernels", releases);
+        all.put("cpus", cpus);
         all.put("emulated", !GuestVm.hardwareVirtualisation());
         all.put("rounds", rounds);
         all.put("warmUps", warmUps);
