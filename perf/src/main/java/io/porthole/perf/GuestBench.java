@@ -331,7 +331,6 @@ public final class GuestBench implements Callable<Integer> {
         all.put("when", java.time.Instant.now().toString());
         all.put("machine", Machine.describe());
         all.put("kernels", releases);
-        all.put("cpus", cpus);
         all.put("emulated", !GuestVm.hardwareVirtualisation());
         all.put("rounds", rounds);
         all.put("warmUps", warmUps);
