@@ -15,7 +15,10 @@ import java.lang.foreign.MemorySegment;
  * <p>Used by one thread at a time. No method allocates, {@link #defer} excepted.
  */
 public interface Exchange {
-    /** Bytes that {@link #in()} can hold at least: a 64 KiB xattr value with its name, and then some. */
+    /**
+     * Bytes that {@link #in()} can hold at least: a 64 KiB xattr value with its name, and then
+     * some.
+     */
     int IN_SCRATCH_BYTES = 128 * 1024;
 
     /** Bytes that {@link #out()} can hold: the largest directory reply. */
