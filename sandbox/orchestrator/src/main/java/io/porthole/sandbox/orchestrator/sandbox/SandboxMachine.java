@@ -234,6 +234,8 @@ final class SandboxMachine implements AutoCloseable {
         // use as well takes a tenth of the boot under emulation.
         all.add("init_on_alloc=0");
         all.add("rcupdate.rcu_expedited=1");
+        // Trace events for kprobes, and certificates to check modules by: neither is used.
+        all.add("initcall_blacklist=init_kprobe_trace,load_system_certificate_list");
         all.add(q.debug() ? "debug" : "quiet");
         if (q.image() != null) {
             boolean pmem = q.imageAttachment() == GuestImage.Attachment.PMEM;
