@@ -5,8 +5,11 @@ package io.porthole.virtiofsd;
  * one guest cannot take another's. Safe for use by several threads.
  */
 final class DescriptorBudget {
-    /** Kept free of pinned inodes: open files, queues, the JVM's own. */
-    private static final long RESERVED = 4096;
+    /**
+     * Kept free of pinned inodes where the limit is high: what guests hold open, queues, the JVM's
+     * own. An inode can do without a descriptor, an open file cannot. Where the limit is low, half.
+     */
+    private static final long RESERVED = 1 << 16;
 
     /** A share that asks for nothing gets one part of so many, where there are fewer shares. */
     private static final int PARTS = 8;
