@@ -38,6 +38,11 @@ final class Ranges {
     private final MemorySegment stat = arena.allocate(Statx.BYTES, 8);
     private final long empty = arena.allocate(1).address();
 
+    /** Two pages, to compare what is behind a file's end. */
+    private final MemorySegment before = arena.allocate(DaxOptions.PAGE_BYTES);
+
+    private final MemorySegment after = arena.allocate(DaxOptions.PAGE_BYTES);
+
     private int pieces;
     private int used;
     private long mapped;
@@ -198,32 +203,51 @@ final class Ranges {
     /** Maps all of the range, although the file ends inside of it. */
     private long coverBeyondEnd(SharedMemory memory, Range range, int fd, long size) {
         long end = range.fileOffset + range.bytes;
-        long result = size >= end ? 0 : sys.ftruncate(fd, end);
+        long rest = range.bytes - range.covered;
+        if (size >= end) {
+            return mapFile(memory, range, fd, rest);
+        }
+        long result = sys.ftruncate(fd, end);
         if (result < 0) {
             return result;
         }
-        result = mapFile(memory, range, fd, range.bytes - range.covered);
-        if (size < end) {
-            cutBack(fd, size, end);
+        boolean known = readBehind(fd, size, before);
+        result = mapFile(memory, range, fd, rest);
+        if (known && isUntouched(fd, size, end)) {
+            if (sys.ftruncate(fd, size) < 0) {
+                Log.LOG.warn("a file could not be cut back to {} bytes", size);
+            }
+        } else {
+            Log.LOG.warn(
+                    "a file was changed on the host while the guest made it longer: it may hold"
+                            + " zeros from byte {} on",
+                    size);
         }
         return result;
     }
 
-    private void cutBack(int fd, long size, long end) {
-        long firstPage = (size + DaxOptions.PAGE_BYTES - 1) & -DaxOptions.PAGE_BYTES;
-        // Somebody else may have written there meanwhile: better zeros than his data lost.
-        boolean untouched =
-                size(fd) == end
-                        && (firstPage >= end
-                                || sys.lseek(fd, firstPage, Fcntl.SEEK_DATA) == -Errno.ENXIO);
-        if (!untouched) {
-            Log.LOG.warn(
-                    "a file was made longer on the host while the guest made it longer: it may hold"
-                            + " zeros from byte {} on",
-                    size);
-        } else if (sys.ftruncate(fd, size) < 0) {
-            Log.LOG.warn("a file could not be cut back to {} bytes", size);
-        }
+    /**
+     * Whether nobody else has written behind {@code size} since the file was made {@code end} bytes
+     * long: better zeros than his data lost. What is written between this look and the cut is lost;
+     * no system call does both.
+     */
+    private boolean isUntouched(int fd, long size, long end) {
+        long firstPage = pageEnd(size);
+        return size(fd) == end
+                && readBehind(fd, size, after)
+                && before.mismatch(after) < 0
+                && (firstPage >= end || sys.lseek(fd, firstPage, Fcntl.SEEK_DATA) == -Errno.ENXIO);
+    }
+
+    /** Reads what is between {@code size} and the end of its page, and zeros the rest of a page. */
+    private boolean readBehind(int fd, long size, MemorySegment page) {
+        long bytes = pageEnd(size) - size;
+        page.fill((byte) 0);
+        return bytes == 0 || sys.pread(fd, page.address(), bytes, size) == bytes;
+    }
+
+    private static long pageEnd(long size) {
+        return (size + DaxOptions.PAGE_BYTES - 1) & -DaxOptions.PAGE_BYTES;
     }
 
     private long mapFile(SharedMemory memory, Range range, int fd, long bytes) {

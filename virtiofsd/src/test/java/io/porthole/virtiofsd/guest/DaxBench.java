@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Timeout;
  * What DAX gains and costs, side by side in one guest; {@code dev/bench-dax} runs it. It asserts
  * nothing about time: it prints a table and writes a JSON file to {@code dist/bench}.
  */
-@Timeout(1800)
+@Timeout(3600)
 class DaxBench extends DaxTestBase {
     private static final long MIB = 1 << 20;
     private static final int ROUNDS = 3;
