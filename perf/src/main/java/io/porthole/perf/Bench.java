@@ -4,6 +4,8 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.LocalDate;
+import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -319,7 +321,17 @@ public final class Bench implements Callable<Integer> {
         Files.writeString(raw, json);
         Path page = Report.write(out);
         Path tables = out.resolve("bench.md");
-        Files.writeString(tables, MarkdownReport.of(rows, daemons, samples, startups, memories));
+        String caption =
+                LocalDate.now(ZoneOffset.UTC)
+                        + ", "
+                        + rounds
+                        + " rounds of "
+                        + windowMillis
+                        + " ms, the daemons in turn: "
+                        + Machine.describe()
+                        + ".";
+        Files.writeString(
+                tables, MarkdownReport.of(caption, rows, daemons, samples, startups, memories));
         progress.printf("%nRaw data: %s%nReport:   %s%nTables:   %s%n", raw, page, tables);
     }
 

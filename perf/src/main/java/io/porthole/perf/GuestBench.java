@@ -9,6 +9,8 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.LocalDate;
+import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.LinkedHashMap;
@@ -349,7 +351,14 @@ public final class GuestBench implements Callable<Integer> {
         Path raw = out.resolve("bench-guest.json");
         Files.writeString(raw, Json.of(all));
         Path tables = out.resolve("bench-guest.md");
-        Files.writeString(tables, GuestMarkdown.of(lines, titles, samples));
+        String caption =
+                LocalDate.now(ZoneOffset.UTC)
+                        + ", "
+                        + rounds
+                        + " rounds of all in turn: "
+                        + Machine.describe()
+                        + (GuestVm.hardwareVirtualisation() ? "." : "; the guest is emulated.");
+        Files.writeString(tables, GuestMarkdown.of(caption, lines, titles, samples));
         progress.printf(
                 "%nRaw data: %s%nReport:   %s%nTables:   %s%n", raw, Report.write(out), tables);
     }

@@ -15,13 +15,20 @@ final class GuestMarkdown {
     private GuestMarkdown() {}
 
     /**
+     * @param caption of what run this is: a sentence
      * @param rows maps with "id", "group", "title", "depth"
      * @param titles by target
      */
     static String of(
-            List<Map<String, Object>> rows, Map<String, String> titles, List<Sample> samples) {
+            String caption,
+            List<Map<String, Object>> rows,
+            Map<String, String> titles,
+            List<Sample> samples) {
         StringBuilder out = new StringBuilder();
         for (Object group : rows.stream().map(r -> r.get("group")).distinct().toList()) {
+            // The name by which dev/bench-docs takes the table to docs/performance.md.
+            out.append("<!-- ").append(group).append(" -->\n");
+            out.append(caption).append("\n\n");
             out.append("| ").append(group).append(", operations a second");
             titles.values().forEach(title -> out.append(" | ").append(title));
             out.append(" | to Rust (spread) | daemon CPU to Rust (spread) |\n|---");

@@ -6,9 +6,13 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.function.ToDoubleFunction;
 
-/** The result as tables for docs/performance.md: medians, ratios to the reference daemon. */
+/**
+ * The result as tables for docs/performance.md: medians, ratios to the reference daemon. Each has a
+ * name, in a comment before it, by which {@code dev/bench-docs} takes it there.
+ */
 final class MarkdownReport {
     private static final String REFERENCE = "rust";
+    private static final String BARE = "bare";
 
     private final List<Row> rows;
     private final List<Daemon> daemons;
@@ -22,10 +26,12 @@ final class MarkdownReport {
     }
 
     /**
+     * @param caption of what run this is: a sentence
      * @param starts maps with "target", "socketMillis", "initMillis", "cpuMillis", "pssBytes"
      * @param memories maps with "target", "when", "pssBytes"
      */
     static String of(
+            String caption,
             List<Row> rows,
             List<Daemon> daemons,
             List<Sample> samples,
@@ -33,13 +39,26 @@ final class MarkdownReport {
             List<Map<String, Object>> memories) {
         MarkdownReport report = new MarkdownReport(rows, daemons, samples);
         if (!samples.isEmpty()) {
+            report.name("summary");
+            report.out.append(caption).append("\n\n");
+            report.summary();
+            report.name("cpu");
             report.table("CPU, µs per operation", s -> s.cpuNanosPerOp() / 1000);
+            report.name("throughput");
             report.table("Thousands of operations a second", s -> s.opsPerSecond() / 1000);
+            report.name("p99");
             report.table("p99, µs", s -> s.p99Nanos() / 1000.0);
+            report.name("switches");
             report.table("Context switches per operation", Sample::switchesPerOp);
         }
+        report.name("start");
+        report.out.append(caption).append("\n\n");
         report.starts(starts, memories);
         return report.out.toString();
+    }
+
+    private void name(String name) {
+        out.append("<!-- ").append(name).append(" -->\n");
     }
 
     private double[] values(Row row, Daemon daemon, ToDoubleFunction<Sample> key) {
@@ -49,8 +68,8 @@ final class MarkdownReport {
                 .toArray();
     }
 
-    /** The median of the ratios within a round. */
-    private double ratio(Row row, ToDoubleFunction<Sample> key) {
+    /** The median of the ratios to a daemon's within a round. */
+    private double ratio(Row row, ToDoubleFunction<Sample> key, String reference) {
         List<Double> ratios = new ArrayList<>();
         for (Sample mine : samples) {
             if (!mine.row().equals(row.id()) || !mine.target().equals(daemons.get(0).name())) {
@@ -59,13 +78,45 @@ final class MarkdownReport {
             for (Sample base : samples) {
                 if (base.row().equals(row.id())
                         && base.round() == mine.round()
-                        && base.target().equals(REFERENCE)
+                        && base.target().equals(reference)
                         && key.applyAsDouble(base) > 0) {
                     ratios.add(key.applyAsDouble(mine) / key.applyAsDouble(base));
                 }
             }
         }
         return Statistics.median(ratios.stream().mapToDouble(Double::doubleValue).toArray());
+    }
+
+    /** One row for what four tables have at length. */
+    private void summary() {
+        List<ToDoubleFunction<Sample>> keys =
+                List.of(Sample::cpuNanosPerOp, Sample::opsPerSecond, Sample::p99Nanos);
+        out.append("| µs of daemon CPU per operation");
+        daemons.forEach(d -> out.append(" | ").append(d.title()));
+        out.append(" | CPU, to Rust | throughput, to Rust | p99, to Rust | CPU, to bare |\n|---");
+        out.append("|---".repeat(daemons.size() + keys.size() + 1)).append("|\n");
+        double[] logarithms = new double[keys.size()];
+        int counted = 0;
+        for (Row row : rows) {
+            out.append("| ").append(row.title()).append(", depth ").append(row.depth());
+            for (Daemon daemon : daemons) {
+                double[] cpu = values(row, daemon, s -> s.cpuNanosPerOp() / 1000);
+                out.append(" | ").append(number(Statistics.median(cpu)));
+            }
+            counted++;
+            for (int i = 0; i < keys.size(); i++) {
+                double ratio = ratio(row, keys.get(i), REFERENCE);
+                logarithms[i] += Math.log(ratio);
+                out.append(" | ").append(number(ratio));
+            }
+            out.append(" | ").append(number(ratio(row, Sample::cpuNanosPerOp, BARE)));
+            out.append(" |\n");
+        }
+        out.append("| geometric mean").append(" |".repeat(daemons.size()));
+        for (double sum : logarithms) {
+            out.append(" | ").append(number(Math.exp(sum / counted)));
+        }
+        out.append(" | |\n\n");
     }
 
     private void table(String title, ToDoubleFunction<Sample> key) {
@@ -79,7 +130,7 @@ final class MarkdownReport {
             for (Daemon daemon : daemons) {
                 out.append(" | ").append(number(Statistics.median(values(row, daemon, key))));
             }
-            double ratio = ratio(row, key);
+            double ratio = ratio(row, key, REFERENCE);
             out.append(" | ").append(number(ratio)).append(" |\n");
             if (ratio > 0) {
                 ratios.add(ratio);
