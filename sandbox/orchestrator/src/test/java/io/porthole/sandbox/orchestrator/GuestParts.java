@@ -46,6 +46,10 @@ public final class GuestParts {
         return needed(cache().resolve("databases"), "dev/setup --for sandbox");
     }
 
+    public static Path passt() {
+        return needed(cache().resolve("passt/run/passt"), "dev/setup --for sandbox");
+    }
+
     /** The repository's dist/ folder. */
     public static Path dist() {
         String set = env("PORTHOLE_DIST");

@@ -1,5 +1,6 @@
 package io.porthole.sandbox.orchestrator;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -7,9 +8,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.porthole.sandbox.orchestrator.process.Commands;
 import io.porthole.sandbox.orchestrator.process.ProcessId;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.net.Socket;
 import java.net.URI;
-import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -58,7 +61,24 @@ class NetworkIT {
     }
 
     @Test
-    void aForwardedPortReachesTheContainer() throws Exception {
+    void aForwardedPortReachesTheContainerAndTheContainerTheHost() throws Exception {
+        assertBothWays(porthole);
+    }
+
+    @Test
+    void soTheyDoThroughPasst() throws Exception {
+        Path own = Files.createDirectory(dir.resolve("passt"));
+        String keys =
+                "[network]\nuser_backend = \"passt\"\npasst = \"" + GuestParts.passt() + "\"\n";
+        try (Porthole withPasst = new Porthole(own, GuestParts.qemu(), keys)) {
+            assertBothWays(withPasst);
+            assertTrue(withPasst.pid("web", "passt") > 0);
+            withPasst.run("rm", "-f", "web").ok();
+            withPasst.assertNothingLeft();
+        }
+    }
+
+    private static void assertBothWays(Porthole porthole) throws Exception {
         int port;
         try (ServerSocket free = new ServerSocket(0)) {
             port = free.getLocalPort();
@@ -80,7 +100,7 @@ class NetworkIT {
         String answer = "";
         for (int i = 0; i < 50 && answer.isEmpty(); i++) {
             try (var in = URI.create("http://127.0.0.1:" + port).toURL().openStream()) {
-                answer = new String(in.readAllBytes(), StandardCharsets.UTF_8);
+                answer = new String(in.readAllBytes(), UTF_8);
             } catch (IOException e) {
                 Thread.sleep(200); // The server in the guest is still starting.
             }
@@ -89,6 +109,22 @@ class NetworkIT {
         assertEquals(
                 "nameserver 10.0.2.3",
                 porthole.run("exec", "web", "cat", "/etc/resolv.conf").line());
+        try (ServerSocket host = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            host.setSoTimeout(120_000);
+            Thread server =
+                    Thread.ofVirtual()
+                            .start(() -> {
+                                try (Socket client = host.accept()) {
+                                    client.getOutputStream().write("from the host".getBytes(UTF_8));
+                                } catch (IOException e) {
+                                    // The assertion below tells that nothing came.
+                                }
+                            });
+            assertEquals(
+                    "from the host",
+                    porthole.shell("web", "nc -w 60 10.0.2.2 " + host.getLocalPort()).line());
+            server.join();
+        }
     }
 
     @Test

@@ -40,6 +40,11 @@ public final class UserNetwork {
                 new ArrayList<>(
                         List.of(
                                 program,
+                                // As nobody, which root becomes otherwise, it could not make its
+                                // socket in the sandbox's private directory. It gives up all
+                                // capabilities and leaves the file system in either case.
+                                "--runas",
+                                "0",
                                 "--foreground",
                                 "--one-off",
                                 "--socket",
