@@ -129,6 +129,56 @@ class DaxIT {
     }
 
     @Test
+    void twoContainersOfAPodShareADaxVolume() throws Exception {
+        Path own = Files.createDirectory(dir.resolve("pod"));
+        Path volume = volume(own);
+        Path big = volume.resolve("big");
+        String keys = "virtio_fs_cache_size = 64\n";
+        try (Porthole porthole = new Porthole(own, GuestParts.newQemu(), keys)) {
+            porthole.run("sandbox", "create", "--dax", "--network", "none", "pod").ok();
+            for (String name : List.of("one", "two")) {
+                Porthole.Result started =
+                        porthole.run(
+                                "run",
+                                "-d",
+                                "--name",
+                                name,
+                                "--sandbox",
+                                "pod",
+                                "-v",
+                                volume + ":/data:dax",
+                                porthole.root().toString(),
+                                "sleep",
+                                "100000");
+                started.ok();
+                assertFalse(started.err().contains("without dax"), started::err);
+            }
+            for (String name : List.of("one", "two")) {
+                assertEquals(
+                        sha256(big) + "  /data/big",
+                        porthole.shell(name, "sha256sum /data/big").line());
+            }
+            long mapped = mapped(porthole.pid("one", "qemu"), big, "Size");
+            assertTrue(mapped >= BYTES, () -> mapped + " bytes of the file in the window");
+            porthole.shell(
+                            "one",
+                            "echo -n first | dd of=/data/big bs=1 seek=5000 conv=notrunc 2>/dev/null")
+                    .ok();
+            assertEquals(
+                    "first",
+                    porthole.shell("two", "dd if=/data/big bs=1 skip=5000 count=5 2>/dev/null")
+                            .line());
+            // The volume outlives the container that is removed first.
+            porthole.run("rm", "-f", "one").ok();
+            assertEquals(
+                    sha256(big) + "  /data/big",
+                    porthole.shell("two", "sha256sum /data/big").line());
+            porthole.run("sandbox", "rm", "-f", "pod").ok();
+            porthole.assertNothingLeft();
+        }
+    }
+
+    @Test
     void anOlderQemuSaysSoAndSharesWithoutDax() throws Exception {
         Path own = Files.createDirectory(dir.resolve("old"));
         Path volume = volume(own);
