@@ -1,6 +1,7 @@
 package io.porthole.sandbox.agentprotocol;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
+import static io.porthole.sandbox.agentprotocol.WireBytes.assertWire;
+import static io.porthole.sandbox.agentprotocol.WireBytes.bytes;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -9,70 +10,75 @@ import com.google.protobuf.MessageLite;
 import io.porthole.sandbox.agentprotocol.grpc.ARPNeighbors;
 import io.porthole.sandbox.agentprotocol.grpc.AddARPNeighborsRequest;
 import io.porthole.sandbox.agentprotocol.grpc.AgentDetails;
-import io.porthole.sandbox.agentprotocol.grpc.Box;
 import io.porthole.sandbox.agentprotocol.grpc.CgroupStats;
 import io.porthole.sandbox.agentprotocol.grpc.CheckRequest;
+import io.porthole.sandbox.agentprotocol.grpc.CloseStdinRequest;
 import io.porthole.sandbox.agentprotocol.grpc.CopyFileRequest;
 import io.porthole.sandbox.agentprotocol.grpc.CpuStats;
 import io.porthole.sandbox.agentprotocol.grpc.CpuUsage;
 import io.porthole.sandbox.agentprotocol.grpc.CreateContainerRequest;
 import io.porthole.sandbox.agentprotocol.grpc.CreateSandboxRequest;
+import io.porthole.sandbox.agentprotocol.grpc.DestroySandboxRequest;
 import io.porthole.sandbox.agentprotocol.grpc.Device;
 import io.porthole.sandbox.agentprotocol.grpc.ExecProcessRequest;
+import io.porthole.sandbox.agentprotocol.grpc.FSGroup;
+import io.porthole.sandbox.agentprotocol.grpc.GetMetricsRequest;
+import io.porthole.sandbox.agentprotocol.grpc.GetOOMEventRequest;
+import io.porthole.sandbox.agentprotocol.grpc.GuestDetailsRequest;
 import io.porthole.sandbox.agentprotocol.grpc.GuestDetailsResponse;
 import io.porthole.sandbox.agentprotocol.grpc.HealthCheckResponse;
-import io.porthole.sandbox.agentprotocol.grpc.Hook;
-import io.porthole.sandbox.agentprotocol.grpc.Hooks;
+import io.porthole.sandbox.agentprotocol.grpc.Interfaces;
 import io.porthole.sandbox.agentprotocol.grpc.KernelModule;
-import io.porthole.sandbox.agentprotocol.grpc.Linux;
-import io.porthole.sandbox.agentprotocol.grpc.LinuxCPU;
-import io.porthole.sandbox.agentprotocol.grpc.LinuxCapabilities;
-import io.porthole.sandbox.agentprotocol.grpc.LinuxDevice;
-import io.porthole.sandbox.agentprotocol.grpc.LinuxDeviceCgroup;
-import io.porthole.sandbox.agentprotocol.grpc.LinuxMemory;
-import io.porthole.sandbox.agentprotocol.grpc.LinuxNamespace;
 import io.porthole.sandbox.agentprotocol.grpc.LinuxPids;
 import io.porthole.sandbox.agentprotocol.grpc.LinuxResources;
-import io.porthole.sandbox.agentprotocol.grpc.LinuxSeccomp;
-import io.porthole.sandbox.agentprotocol.grpc.LinuxSeccompArg;
-import io.porthole.sandbox.agentprotocol.grpc.LinuxSyscall;
+import io.porthole.sandbox.agentprotocol.grpc.ListInterfacesRequest;
+import io.porthole.sandbox.agentprotocol.grpc.ListRoutesRequest;
+import io.porthole.sandbox.agentprotocol.grpc.MemHotplugByProbeRequest;
 import io.porthole.sandbox.agentprotocol.grpc.MemoryData;
 import io.porthole.sandbox.agentprotocol.grpc.MemoryStats;
-import io.porthole.sandbox.agentprotocol.grpc.Mount;
+import io.porthole.sandbox.agentprotocol.grpc.Metrics;
 import io.porthole.sandbox.agentprotocol.grpc.NetworkStats;
 import io.porthole.sandbox.agentprotocol.grpc.OOMEvent;
 import io.porthole.sandbox.agentprotocol.grpc.OnlineCPUMemRequest;
-import io.porthole.sandbox.agentprotocol.grpc.POSIXRlimit;
+import io.porthole.sandbox.agentprotocol.grpc.PauseContainerRequest;
 import io.porthole.sandbox.agentprotocol.grpc.PidsStats;
 import io.porthole.sandbox.agentprotocol.grpc.Process;
 import io.porthole.sandbox.agentprotocol.grpc.ReadStreamRequest;
 import io.porthole.sandbox.agentprotocol.grpc.ReadStreamResponse;
 import io.porthole.sandbox.agentprotocol.grpc.RemoveContainerRequest;
 import io.porthole.sandbox.agentprotocol.grpc.ReseedRandomDevRequest;
-import io.porthole.sandbox.agentprotocol.grpc.Root;
+import io.porthole.sandbox.agentprotocol.grpc.ResumeContainerRequest;
 import io.porthole.sandbox.agentprotocol.grpc.Routes;
 import io.porthole.sandbox.agentprotocol.grpc.SetGuestDateTimeRequest;
+import io.porthole.sandbox.agentprotocol.grpc.SharedMount;
 import io.porthole.sandbox.agentprotocol.grpc.SignalProcessRequest;
 import io.porthole.sandbox.agentprotocol.grpc.Spec;
+import io.porthole.sandbox.agentprotocol.grpc.StartContainerRequest;
+import io.porthole.sandbox.agentprotocol.grpc.StatsContainerRequest;
 import io.porthole.sandbox.agentprotocol.grpc.StatsContainerResponse;
 import io.porthole.sandbox.agentprotocol.grpc.Storage;
 import io.porthole.sandbox.agentprotocol.grpc.StringUser;
 import io.porthole.sandbox.agentprotocol.grpc.ThrottlingData;
 import io.porthole.sandbox.agentprotocol.grpc.TtyWinResizeRequest;
 import io.porthole.sandbox.agentprotocol.grpc.UpdateContainerRequest;
+import io.porthole.sandbox.agentprotocol.grpc.UpdateEphemeralMountsRequest;
 import io.porthole.sandbox.agentprotocol.grpc.UpdateInterfaceRequest;
 import io.porthole.sandbox.agentprotocol.grpc.UpdateRoutesRequest;
-import io.porthole.sandbox.agentprotocol.grpc.User;
 import io.porthole.sandbox.agentprotocol.grpc.VersionCheckResponse;
+import io.porthole.sandbox.agentprotocol.grpc.VolumeCondition;
+import io.porthole.sandbox.agentprotocol.grpc.VolumeStatsRequest;
+import io.porthole.sandbox.agentprotocol.grpc.VolumeStatsResponse;
+import io.porthole.sandbox.agentprotocol.grpc.VolumeUsage;
+import io.porthole.sandbox.agentprotocol.grpc.WaitProcessRequest;
 import io.porthole.sandbox.agentprotocol.grpc.WaitProcessResponse;
 import io.porthole.sandbox.agentprotocol.grpc.WriteStreamRequest;
 import io.porthole.sandbox.agentprotocol.grpc.WriteStreamResponse;
 import io.porthole.sandbox.agentprotocol.types.ARPNeighbor;
+import io.porthole.sandbox.agentprotocol.types.FSGroupChangePolicy;
 import io.porthole.sandbox.agentprotocol.types.IPAddress;
 import io.porthole.sandbox.agentprotocol.types.IPFamily;
 import io.porthole.sandbox.agentprotocol.types.Interface;
 import io.porthole.sandbox.agentprotocol.types.Route;
-import java.io.ByteArrayOutputStream;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
@@ -83,54 +89,6 @@ import org.junit.jupiter.api.Test;
  * (kata-containers, src/libs/protocols/protos) written out at each.
  */
 class AgentProtocolTest {
-    /** An encoded message, field by field in the order of the numbers. */
-    private static final class Bytes {
-        private final ByteArrayOutputStream out = new ByteArrayOutputStream();
-
-        Bytes number(int field, long value) {
-            varint((long) field << 3);
-            varint(value);
-            return this;
-        }
-
-        Bytes text(int field, String value) {
-            return bytes(field, value.getBytes(UTF_8));
-        }
-
-        Bytes message(int field, Bytes inner) {
-            return bytes(field, inner.out.toByteArray());
-        }
-
-        Bytes bytes(int field, byte[] value) {
-            varint((long) field << 3 | 2);
-            varint(value.length);
-            out.writeBytes(value);
-            return this;
-        }
-
-        private void varint(long value) {
-            long rest = value;
-            while ((rest & ~0x7fL) != 0) {
-                out.write((int) ((rest & 0x7f) | 0x80));
-                rest >>>= 7;
-            }
-            out.write((int) rest);
-        }
-    }
-
-    private static Bytes bytes() {
-        return new Bytes();
-    }
-
-    private static void assertWire(Bytes expected, MessageLite message) throws Exception {
-        byte[] wanted = expected.out.toByteArray();
-        assertEquals(
-                HexFormat.of().formatHex(wanted),
-                HexFormat.of().formatHex(message.toByteArray()),
-                message.getClass().getSimpleName());
-        assertEquals(message, message.getParserForType().parseFrom(wanted));
-    }
-
     @Test
     void oneMessageIsCheckedAgainstBytesWrittenOut() throws Exception {
         // ReadStreamRequest: container_id = 1 "c", exec_id = 2 "e", len = 3 300
@@ -438,10 +396,10 @@ class AgentProtocolTest {
 
     @Test
     void statisticsAreAsPublished() throws Exception {
-        Bytes cpu =
+        WireBytes cpu =
                 bytes().message(1, bytes().number(1, 10).number(3, 4).number(4, 6))
                         .message(2, bytes().number(1, 1).number(2, 2).number(3, 3));
-        Bytes memory =
+        WireBytes memory =
                 bytes().number(1, 1)
                         .message(2, bytes().number(1, 2).number(2, 3).number(3, 4).number(4, 5))
                         .message(3, bytes().number(1, 6))
@@ -511,210 +469,115 @@ class AgentProtocolTest {
                         .build());
     }
 
+    /** Requests that name a container or a process and nothing else, and those that are empty. */
     @Test
-    void theProcessOfASpecIsAsPublished() throws Exception {
+    void requestsThatOnlyNameAreAsPublished() throws Exception {
         assertWire(
-                bytes().number(1, 1)
-                        .message(2, bytes().number(1, 25).number(2, 80))
-                        .message(
-                                3,
-                                bytes().number(1, 1000)
-                                        .number(2, 100)
-                                        .bytes(3, new byte[] {5, 6})
-                                        .text(4, "me"))
-                        .text(4, "sh")
-                        .text(5, "A=b")
-                        .text(6, "/")
-                        .message(
-                                7,
-                                bytes().text(1, "B")
-                                        .text(2, "E")
-                                        .text(3, "I")
-                                        .text(4, "P")
-                                        .text(5, "A"))
-                        .message(8, bytes().text(1, "RLIMIT_CORE").number(2, 2).number(3, 1))
-                        .number(9, 1)
-                        .text(10, "aa")
-                        .number(11, -500)
-                        .text(12, "se"),
-                Process.newBuilder()
-                        .setTerminal(true)
-                        .setConsoleSize(Box.newBuilder().setHeight(25).setWidth(80))
-                        .setUser(
-                                User.newBuilder()
-                                        .setUID(1000)
-                                        .setGID(100)
-                                        .addAllAdditionalGids(List.of(5, 6))
-                                        .setUsername("me"))
-                        .addArgs("sh")
-                        .addEnv("A=b")
-                        .setCwd("/")
-                        .setCapabilities(
-                                LinuxCapabilities.newBuilder()
-                                        .addBounding("B")
-                                        .addEffective("E")
-                                        .addInheritable("I")
-                                        .addPermitted("P")
-                                        .addAmbient("A"))
-                        .addRlimits(
-                                POSIXRlimit.newBuilder()
-                                        .setType("RLIMIT_CORE")
-                                        .setHard(2)
-                                        .setSoft(1))
-                        .setNoNewPrivileges(true)
-                        .setApparmorProfile("aa")
-                        .setOOMScoreAdj(-500)
-                        .setSelinuxLabel("se")
-                        .build());
+                bytes().text(1, "c"),
+                StartContainerRequest.newBuilder().setContainerId("c").build());
+        assertWire(
+                bytes().text(1, "c"),
+                StatsContainerRequest.newBuilder().setContainerId("c").build());
+        assertWire(
+                bytes().text(1, "c"),
+                PauseContainerRequest.newBuilder().setContainerId("c").build());
+        assertWire(
+                bytes().text(1, "c"),
+                ResumeContainerRequest.newBuilder().setContainerId("c").build());
+        assertWire(
+                bytes().text(1, "c").text(2, "e"),
+                WaitProcessRequest.newBuilder().setContainerId("c").setExecId("e").build());
+        assertWire(
+                bytes().text(1, "c").text(2, "e"),
+                CloseStdinRequest.newBuilder().setContainerId("c").setExecId("e").build());
+        for (MessageLite empty :
+                List.of(
+                        DestroySandboxRequest.getDefaultInstance(),
+                        ListInterfacesRequest.getDefaultInstance(),
+                        ListRoutesRequest.getDefaultInstance(),
+                        GetOOMEventRequest.getDefaultInstance(),
+                        GetMetricsRequest.getDefaultInstance())) {
+            assertWire(bytes(), empty);
+        }
     }
 
     @Test
-    void theRestOfASpecIsAsPublished() throws Exception {
-        Bytes resources =
+    void listsOfTheNetworkAreAsPublished() throws Exception {
+        assertWire(
+                bytes().message(1, bytes().text(1, "a")).message(1, bytes().text(1, "b")),
+                Interfaces.newBuilder()
+                        .addInterfaces(Interface.newBuilder().setDevice("a"))
+                        .addInterfaces(Interface.newBuilder().setDevice("b"))
+                        .build());
+        assertWire(
+                bytes().message(1, bytes().text(1, "d")),
+                Routes.newBuilder().addRoutes(Route.newBuilder().setDest("d")).build());
+    }
+
+    @Test
+    void volumesGroupsAndSharedMountsAreAsPublished() throws Exception {
+        assertWire(
+                bytes().text(1, "/v"),
+                VolumeStatsRequest.newBuilder().setVolumeGuestPath("/v").build());
+        assertWire(
+                bytes().message(1, bytes().number(1, 1).number(2, 3).number(3, 2).number(4, 1))
+                        .message(2, bytes().number(1, 1).text(2, "m")),
+                VolumeStatsResponse.newBuilder()
+                        .addUsage(
+                                VolumeUsage.newBuilder()
+                                        .setAvailable(1)
+                                        .setTotal(3)
+                                        .setUsed(2)
+                                        .setUnit(VolumeUsage.Unit.BYTES))
+                        .setVolumeCondition(
+                                VolumeCondition.newBuilder().setAbnormal(true).setMessage("m"))
+                        .build());
+        assertWire(
+                bytes().message(1, bytes().message(7, bytes().number(2, 9).number(3, 1))),
+                UpdateEphemeralMountsRequest.newBuilder()
+                        .addStorages(
+                                Storage.newBuilder()
+                                        .setFsGroup(
+                                                FSGroup.newBuilder()
+                                                        .setGroupId(9)
+                                                        .setGroupChangePolicy(
+                                                                FSGroupChangePolicy
+                                                                        .OnRootMismatch)))
+                        .build());
+        assertWire(
                 bytes().message(
-                                1,
-                                bytes().number(1, 1)
-                                        .text(2, "c")
-                                        .number(3, 1)
-                                        .number(4, 3)
-                                        .text(5, "rwm"))
-                        .message(2, bytes().number(1, 64).number(2, 32).number(3, 128))
-                        .message(
-                                3,
-                                bytes().number(1, 512)
-                                        .number(2, 50)
-                                        .number(3, 100)
-                                        .text(6, "0-1")
-                                        .text(7, "0"))
-                        .message(4, bytes().number(1, 99));
-        Bytes seccomp =
-                bytes().text(1, "SCMP_ACT_ERRNO")
-                        .text(2, "SCMP_ARCH_X86_64")
-                        .text(3, "f")
-                        .message(
-                                4,
-                                bytes().text(1, "read")
-                                        .text(2, "SCMP_ACT_ALLOW")
-                                        .number(3, 38)
-                                        .message(
-                                                4,
-                                                bytes().number(1, 1)
-                                                        .number(2, 2)
-                                                        .number(3, 3)
-                                                        .text(4, "op")));
-        Bytes linux =
-                bytes().message(3, bytes().text(1, "net.x").text(2, "1"))
-                        .message(4, resources)
-                        .text(5, "/cg")
-                        .message(6, bytes().text(1, "pid").text(2, "/p"))
-                        .message(
-                                7,
-                                bytes().text(1, "/dev/x")
-                                        .text(2, "c")
-                                        .number(3, 1)
-                                        .number(4, 2)
-                                        .number(5, 0666)
-                                        .number(6, 3)
-                                        .number(7, 4))
-                        .message(8, seccomp)
-                        .text(9, "rslave")
-                        .text(10, "/m")
-                        .text(11, "/r");
-        assertWire(
-                bytes().text(1, "1.0.2")
-                        .message(3, bytes().text(1, "/rootfs").number(2, 1))
-                        .text(4, "host")
-                        .message(
-                                5, bytes().text(1, "/d").text(2, "s").text(3, "bind").text(4, "ro"))
-                        .message(
-                                6,
-                                bytes().message(
-                                                1,
-                                                bytes().text(1, "/h")
-                                                        .text(2, "a")
-                                                        .text(3, "e")
-                                                        .number(4, 5))
-                                        .message(4, bytes().text(1, "/cr")))
-                        .message(7, bytes().text(1, "k").text(2, "v"))
-                        .message(8, linux),
-                Spec.newBuilder()
-                        .setVersion("1.0.2")
-                        .setRoot(Root.newBuilder().setPath("/rootfs").setReadonly(true))
-                        .setHostname("host")
-                        .addMounts(
-                                Mount.newBuilder()
-                                        .setDestination("/d")
-                                        .setSource("s")
-                                        .setType("bind")
-                                        .addOptions("ro"))
-                        .setHooks(
-                                Hooks.newBuilder()
-                                        .addPrestart(
-                                                Hook.newBuilder()
-                                                        .setPath("/h")
-                                                        .addArgs("a")
-                                                        .addEnv("e")
-                                                        .setTimeout(5))
-                                        .addCreateRuntime(Hook.newBuilder().setPath("/cr")))
-                        .putAnnotations("k", "v")
-                        .setLinux(linux())
+                                8,
+                                bytes().text(1, "n")
+                                        .text(2, "sc")
+                                        .text(3, "/s")
+                                        .text(4, "dc")
+                                        .text(5, "/d")),
+                CreateContainerRequest.newBuilder()
+                        .addSharedMounts(
+                                SharedMount.newBuilder()
+                                        .setName("n")
+                                        .setSrcCtr("sc")
+                                        .setSrcPath("/s")
+                                        .setDstCtr("dc")
+                                        .setDstPath("/d"))
                         .build());
     }
 
-    private static Linux.Builder linux() {
-        return Linux.newBuilder()
-                .putSysctl("net.x", "1")
-                .setResources(
-                        LinuxResources.newBuilder()
-                                .addDevices(
-                                        LinuxDeviceCgroup.newBuilder()
-                                                .setAllow(true)
-                                                .setType("c")
-                                                .setMajor(1)
-                                                .setMinor(3)
-                                                .setAccess("rwm"))
-                                .setMemory(
-                                        LinuxMemory.newBuilder()
-                                                .setLimit(64)
-                                                .setReservation(32)
-                                                .setSwap(128))
-                                .setCPU(
-                                        LinuxCPU.newBuilder()
-                                                .setShares(512)
-                                                .setQuota(50)
-                                                .setPeriod(100)
-                                                .setCpus("0-1")
-                                                .setMems("0"))
-                                .setPids(LinuxPids.newBuilder().setLimit(99)))
-                .setCgroupsPath("/cg")
-                .addNamespaces(LinuxNamespace.newBuilder().setType("pid").setPath("/p"))
-                .addDevices(
-                        LinuxDevice.newBuilder()
-                                .setPath("/dev/x")
-                                .setType("c")
-                                .setMajor(1)
-                                .setMinor(2)
-                                .setFileMode(0666)
-                                .setUID(3)
-                                .setGID(4))
-                .setSeccomp(
-                        LinuxSeccomp.newBuilder()
-                                .setDefaultAction("SCMP_ACT_ERRNO")
-                                .addArchitectures("SCMP_ARCH_X86_64")
-                                .addFlags("f")
-                                .addSyscalls(
-                                        LinuxSyscall.newBuilder()
-                                                .addNames("read")
-                                                .setAction("SCMP_ACT_ALLOW")
-                                                .setErrnoret(38)
-                                                .addArgs(
-                                                        LinuxSeccompArg.newBuilder()
-                                                                .setIndex(1)
-                                                                .setValue(2)
-                                                                .setValueTwo(3)
-                                                                .setOp("op"))))
-                .setRootfsPropagation("rslave")
-                .addMaskedPaths("/m")
-                .addReadonlyPaths("/r");
+    @Test
+    void questionsAboutTheGuestAreAsPublished() throws Exception {
+        assertWire(
+                bytes().number(1, 1).number(2, 1),
+                GuestDetailsRequest.newBuilder()
+                        .setMemBlockSize(true)
+                        .setMemHotplugProbe(true)
+                        .build());
+        // Repeated numbers are packed: one field with all of them.
+        assertWire(
+                bytes().bytes(1, new byte[] {5, (byte) 0xac, 2}),
+                MemHotplugByProbeRequest.newBuilder()
+                        .addMemHotplugProbeAddr(5)
+                        .addMemHotplugProbeAddr(300)
+                        .build());
+        assertWire(bytes().text(1, "m"), Metrics.newBuilder().setMetrics("m").build());
     }
 }
