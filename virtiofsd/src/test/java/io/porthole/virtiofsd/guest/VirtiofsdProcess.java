@@ -20,13 +20,15 @@ public final class VirtiofsdProcess implements AutoCloseable {
     private final Path folder;
     private final Path socket;
     private final Path log;
-    private final Process process;
+    private final List<String> command;
+    private Process process;
 
-    private VirtiofsdProcess(Path folder, Path socket, Path log, Process process) {
+    private VirtiofsdProcess(Path folder, Path socket, List<String> command) throws IOException {
         this.folder = folder;
         this.socket = socket;
-        this.log = log;
-        this.process = process;
+        this.log = folder.resolve("virtiofsd.log");
+        this.command = command;
+        this.process = launch();
     }
 
     /**
@@ -67,14 +69,7 @@ public final class VirtiofsdProcess implements AutoCloseable {
 
     private static VirtiofsdProcess start(Path folder, Path socket, List<String> command)
             throws IOException, InterruptedException {
-        Path log = folder.resolve("virtiofsd.log");
-        Process process =
-                new ProcessBuilder(command)
-                        .redirectErrorStream(true)
-                        .redirectOutput(log.toFile())
-                        .start();
-        process.getOutputStream().close();
-        VirtiofsdProcess daemon = new VirtiofsdProcess(folder, socket, log, process);
+        VirtiofsdProcess daemon = new VirtiofsdProcess(folder, socket, command);
         try {
             daemon.awaitListening();
         } catch (Throwable failed) {
@@ -82,6 +77,25 @@ public final class VirtiofsdProcess implements AutoCloseable {
             throw failed;
         }
         return daemon;
+    }
+
+    private Process launch() throws IOException {
+        Process started =
+                new ProcessBuilder(command)
+                        .redirectErrorStream(true)
+                        .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()))
+                        .start();
+        started.getOutputStream().close();
+        return started;
+    }
+
+    /** Starts another one in the place of a daemon that has ended; its log is continued. */
+    public void startAgain() throws IOException, InterruptedException {
+        if (process.isAlive()) {
+            throw new IllegalStateException("it still runs");
+        }
+        process = launch();
+        awaitListening();
     }
 
     private void awaitListening() throws IOException, InterruptedException {
