@@ -87,6 +87,15 @@ final class MarkdownReport {
         return Statistics.median(ratios.stream().mapToDouble(Double::doubleValue).toArray());
     }
 
+    /** The geometric mean of the rows' ratios to the reference, of those that have one. */
+    private double meanRatio(ToDoubleFunction<Sample> key) {
+        return Statistics.geometricMean(
+                rows.stream()
+                        .mapToDouble(row -> ratio(row, key, REFERENCE))
+                        .filter(ratio -> ratio > 0)
+                        .toArray());
+    }
+
     /** One row for what four tables have at length. */
     private void summary() {
         List<ToDoubleFunction<Sample>> keys =
@@ -95,27 +104,18 @@ final class MarkdownReport {
         daemons.forEach(d -> out.append(" | ").append(d.title()));
         out.append(" | CPU, to Rust | throughput, to Rust | p99, to Rust | CPU, to bare |\n|---");
         out.append("|---".repeat(daemons.size() + keys.size() + 1)).append("|\n");
-        double[] logarithms = new double[keys.size()];
-        int counted = 0;
         for (Row row : rows) {
             out.append("| ").append(row.title()).append(", depth ").append(row.depth());
             for (Daemon daemon : daemons) {
                 double[] cpu = values(row, daemon, s -> s.cpuNanosPerOp() / 1000);
                 out.append(" | ").append(number(Statistics.median(cpu)));
             }
-            counted++;
-            for (int i = 0; i < keys.size(); i++) {
-                double ratio = ratio(row, keys.get(i), REFERENCE);
-                logarithms[i] += Math.log(ratio);
-                out.append(" | ").append(number(ratio));
-            }
+            keys.forEach(key -> out.append(" | ").append(number(ratio(row, key, REFERENCE))));
             out.append(" | ").append(number(ratio(row, Sample::cpuNanosPerOp, BARE)));
             out.append(" |\n");
         }
         out.append("| geometric mean").append(" |".repeat(daemons.size()));
-        for (double sum : logarithms) {
-            out.append(" | ").append(number(Math.exp(sum / counted)));
-        }
+        keys.forEach(key -> out.append(" | ").append(number(meanRatio(key))));
         out.append(" | |\n\n");
     }
 
@@ -124,24 +124,16 @@ final class MarkdownReport {
         daemons.forEach(d -> out.append(" | ").append(d.title()));
         out.append(" | ratio to Rust |\n|---").append("|---".repeat(daemons.size() + 1));
         out.append("|\n");
-        List<Double> ratios = new ArrayList<>();
         for (Row row : rows) {
             out.append("| ").append(row.title()).append(", depth ").append(row.depth());
             for (Daemon daemon : daemons) {
                 out.append(" | ").append(number(Statistics.median(values(row, daemon, key))));
             }
-            double ratio = ratio(row, key, REFERENCE);
-            out.append(" | ").append(number(ratio)).append(" |\n");
-            if (ratio > 0) {
-                ratios.add(ratio);
-            }
+            out.append(" | ").append(number(ratio(row, key, REFERENCE))).append(" |\n");
         }
-        if (ratios.size() > 1) {
-            double mean =
-                    Statistics.geometricMean(
-                            ratios.stream().mapToDouble(Double::doubleValue).toArray());
+        if (rows.size() > 1) {
             out.append("| geometric mean").append(" |".repeat(daemons.size()));
-            out.append(" | ").append(number(mean)).append(" |\n");
+            out.append(" | ").append(number(meanRatio(key))).append(" |\n");
         }
         out.append('\n');
     }

@@ -7,7 +7,6 @@ import io.porthole.linux.Syscalls;
 import io.porthole.virtiofsd.cli.Options;
 import io.porthole.virtiofsd.cli.UsageException;
 import io.porthole.virtiofsd.confine.Jail;
-import io.porthole.virtiofsd.metrics.ShareView;
 import io.porthole.virtiofsd.passthrough.PassthroughFileSystem;
 import io.porthole.virtiofsd.transport.FuseDevice;
 import java.io.IOException;
@@ -37,19 +36,6 @@ final class MountedShare {
         return FuseDevice.adopt(sys, Fd.adopt(sys, Integer.parseInt(fd)), options.mountThreads());
     }
 
-    private ShareView view(FuseDevice device, FuseServer requests, PassthroughFileSystem files) {
-        return new ShareView(
-                options.tag(),
-                true,
-                device.metrics(),
-                requests.counters(),
-                files.inodeCount(),
-                files.pinnedInodeCount(),
-                files.handleCount(),
-                files.lockOwnerCount(),
-                files.waitingLockCount());
-    }
-
     /** Serves until the mount has gone. */
     void serve(FuseDevice device, Jail jail, int pinnedInodes, @Nullable MetricsEndpoint metrics)
             throws IOException {
@@ -62,7 +48,12 @@ final class MountedShare {
                         null)) {
             FuseServer requests = new FuseServer(files, ShareSettings.observer(options));
             if (metrics != null) {
-                metrics.start(() -> List.of(view(device, requests, files)), Main.version());
+                metrics.start(
+                        () ->
+                                List.of(
+                                        ShareSession.view(
+                                                options, true, device.metrics(), requests, files)),
+                        Main.version());
             }
             device.serve(requests, ShareSession.requestThreads(files));
         }

@@ -8,6 +8,7 @@ import io.porthole.vhostuser.ProtocolException;
 import io.porthole.vhostuser.VhostUserServer;
 import io.porthole.virtiofsd.cli.Options;
 import io.porthole.virtiofsd.dax.DaxWindow;
+import io.porthole.virtiofsd.metrics.ShareMetrics;
 import io.porthole.virtiofsd.metrics.ShareView;
 import io.porthole.virtiofsd.passthrough.PassthroughFileSystem;
 import io.porthole.virtiofsd.transport.RequestThreads;
@@ -65,10 +66,20 @@ final class ShareSession implements AutoCloseable {
 
     /** The share's figures as of now. */
     ShareView view() {
+        return view(options, connected(), device.metrics(), requests, files);
+    }
+
+    /** A share's figures as of now, whoever asks it for files. */
+    static ShareView view(
+            Options options,
+            boolean connected,
+            ShareMetrics metrics,
+            FuseServer requests,
+            PassthroughFileSystem files) {
         return new ShareView(
                 options.tag(),
-                connected(),
-                device.metrics(),
+                connected,
+                metrics,
                 requests.counters(),
                 files.inodeCount(),
                 files.pinnedInodeCount(),

@@ -144,19 +144,15 @@ final class Attributes {
         }
         long size = FuseSetattrIn.size(args, at);
         boolean kill = (valid & FuseSetattrIn.FATTR_KILL_SUIDGID) != 0;
-        if (kill) {
-            long result = w.credentials.withoutFsetid();
-            if (result < 0) {
-                return result;
-            }
+        long result = w.credentials.withoutFsetid(kill);
+        if (result < 0) {
+            return result;
         }
-        long result =
+        result =
                 handle >= 0
                         ? share.sys.ftruncate(share.handles.fd(handle), size)
                         : share.sys.truncate(w.pathOf(fd), size);
-        if (kill) {
-            w.credentials.withFsetid();
-        }
+        w.credentials.withFsetid();
         return result;
     }
 

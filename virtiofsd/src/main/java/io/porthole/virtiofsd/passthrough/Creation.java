@@ -391,7 +391,7 @@ final class Creation {
                 result = group < 0 ? group : w.credentials.withGroup((int) group);
             }
             if (result >= 0) {
-                result = w.credentials.withoutFsetid();
+                result = w.credentials.withoutFsetid(true);
             }
             if (result < 0) {
                 end(w, r, true);

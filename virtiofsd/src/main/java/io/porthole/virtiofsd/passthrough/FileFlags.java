@@ -72,11 +72,6 @@ final class FileFlags {
         };
     }
 
-    private int fd(long nodeId, long fh) {
-        int handle = share.handles.slot(fh, nodeId);
-        return handle < 0 ? -Errno.EBADF : share.handles.fd(handle);
-    }
-
     private long get(
             long nodeId,
             long fh,
@@ -85,7 +80,7 @@ final class FileFlags {
             long at,
             int maxBytes,
             int bytes) {
-        int fd = fd(nodeId, fh);
+        int fd = share.handleFd(fh, nodeId);
         if (fd < 0) {
             return fd;
         }
@@ -111,7 +106,7 @@ final class FileFlags {
         if (!share.isAtLeast(CHECKING_MINOR)) {
             return -Errno.ENOTTY;
         }
-        int fd = fd(r.nodeId(), fh);
+        int fd = share.handleFd(fh, r.nodeId());
         if (fd < 0) {
             return fd;
         }

@@ -80,17 +80,10 @@ final class FileIo {
         }
         boolean unchanged = unchangedSinceLastOpen(w, inode, inodeFd);
         if ((hostFlags & Fcntl.O_TRUNC) != 0) {
-            long result = share.dropMappedCapability(w, inodeFd);
-            if (result < 0) {
-                return result;
-            }
-        }
-        boolean kill =
-                (hostFlags & Fcntl.O_TRUNC) != 0 && SetIdBits.goWithOpen(share, openFlags, uid);
-        if (kill) {
-            long result = w.credentials.withoutFsetid();
-            if (result < 0) {
-                return result;
+            boolean kill = SetIdBits.goWithOpen(share, openFlags, uid);
+            long ready = readyToChange(w, inodeFd, kill);
+            if (ready < 0) {
+                return ready;
             }
         }
         long fd = reopen(w, inodeFd, hostFlags);
@@ -98,14 +91,23 @@ final class FileIo {
             // An append-only inode (chattr +a) is opened for writing with O_APPEND or not at all.
             fd = reopen(w, inodeFd, hostFlags | Fcntl.O_APPEND);
         }
-        if (kill) {
-            w.credentials.withFsetid();
-        }
+        w.credentials.withFsetid();
         if (fd < 0) {
             return fd;
         }
         int cacheFlags = unchanged ? FuseOpenOut.FOPEN_KEEP_CACHE : 0;
         return register(nodeId, (int) fd, flags, cacheFlags, out, at);
+    }
+
+    /**
+     * Prepares a change of a file's contents; {@link ThreadCredentials#withFsetid} follows it.
+     *
+     * @param kill whether its set-user-ID and set-group-ID are to go with it
+     * @return 0 or -errno
+     */
+    private long readyToChange(Worker w, int fd, boolean kill) {
+        long dropped = share.dropMappedCapability(w, fd);
+        return dropped < 0 ? dropped : w.credentials.withoutFsetid(kill);
     }
 
     /**
@@ -174,13 +176,8 @@ final class FileIo {
         return 0;
     }
 
-    private int handleFd(long fh, long nodeId) {
-        int handle = share.handles.slot(fh, nodeId);
-        return handle < 0 ? -Errno.EBADF : share.handles.fd(handle);
-    }
-
     long read(Request r, long fh, long offset, int bytes) {
-        int fd = handleFd(fh, r.nodeId());
+        int fd = share.handleFd(fh, r.nodeId());
         if (fd < 0) {
             return fd;
         }
@@ -189,7 +186,7 @@ final class FileIo {
     }
 
     long write(Worker w, Request r, long fh, long offset, int bytes, int writeFlags, int flags) {
-        int fd = handleFd(fh, r.nodeId());
+        int fd = share.handleFd(fh, r.nodeId());
         if (fd < 0) {
             return fd;
         }
@@ -212,19 +209,15 @@ final class FileIo {
     private long writeSpecially(
             Worker w, Request r, int fd, int entries, long offset, boolean append, int writeFlags) {
         boolean kill = (writeFlags & FuseWriteIn.FUSE_WRITE_KILL_SUIDGID) != 0;
-        if (kill) {
-            long result = w.credentials.withoutFsetid();
-            if (result < 0) {
-                return result;
-            }
+        long ready = w.credentials.withoutFsetid(kill);
+        if (ready < 0) {
+            return ready;
         }
         long written =
                 append
                         ? share.sys.pwritev2(fd, r.iovAddr(), entries, offset, Fcntl.RWF_APPEND)
                         : share.sys.pwritev(fd, r.iovAddr(), entries, offset);
-        if (kill) {
-            w.credentials.withFsetid();
-        }
+        w.credentials.withFsetid();
         return written;
     }
 
@@ -270,7 +263,7 @@ final class FileIo {
     }
 
     long fsync(long nodeId, long fh, boolean dataOnly) {
-        int fd = handleFd(fh, nodeId);
+        int fd = share.handleFd(fh, nodeId);
         if (fd < 0) {
             return fd;
         }
@@ -284,19 +277,16 @@ final class FileIo {
      */
     long fallocate(
             Worker w, long nodeId, long fh, long offset, long lengthBytes, int mode, int uid) {
-        int fd = handleFd(fh, nodeId);
-        boolean kill = SetIdBits.goWithChange(share, uid);
-        long ready = fd < 0 ? fd : share.dropMappedCapability(w, fd);
-        if (ready >= 0 && kill) {
-            ready = w.credentials.withoutFsetid();
+        int fd = share.handleFd(fh, nodeId);
+        if (fd < 0) {
+            return fd;
         }
+        long ready = readyToChange(w, fd, SetIdBits.goWithChange(share, uid));
         if (ready < 0) {
             return ready;
         }
         long result = share.sys.fallocate(fd, mode, offset, lengthBytes);
-        if (kill) {
-            w.credentials.withFsetid();
-        }
+        w.credentials.withFsetid();
         return result;
     }
 
@@ -328,8 +318,8 @@ final class FileIo {
             long outOffset,
             long bytes,
             long flags) {
-        int inFd = handleFd(inFh, inNodeId);
-        int outFd = handleFd(outFh, outNodeId);
+        int inFd = share.handleFd(inFh, inNodeId);
+        int outFd = share.handleFd(outFh, outNodeId);
         if (inFd < 0 || outFd < 0) {
             return -Errno.EBADF;
         }
@@ -337,20 +327,14 @@ final class FileIo {
             return -Errno.EINVAL;
         }
         boolean kill = SetIdBits.goWithChange(share, uid);
-        long ready = 0;
         if (kill && uid == SetIdBits.UNKNOWN) {
             // Its writes will say whether the bits are to go.
-            ready = w.statFd(share.sys, outFd);
-            if (ready >= 0 && SetIdBits.areIn(w.stat.mode())) {
-                return -Errno.EOPNOTSUPP;
+            long known = w.statFd(share.sys, outFd);
+            if (known < 0 || SetIdBits.areIn(w.stat.mode())) {
+                return known < 0 ? known : -Errno.EOPNOTSUPP;
             }
         }
-        if (ready >= 0) {
-            ready = share.dropMappedCapability(w, outFd);
-        }
-        if (ready >= 0 && kill) {
-            ready = w.credentials.withoutFsetid();
-        }
+        long ready = readyToChange(w, outFd, kill);
         if (ready < 0) {
             return ready;
         }
@@ -361,9 +345,7 @@ final class FileIo {
         long copied =
                 share.sys.copyFileRange(
                         inFd, offsets.address(), outFd, offsets.address() + 8, most, 0);
-        if (kill) {
-            w.credentials.withFsetid();
-        }
+        w.credentials.withFsetid();
         return copied;
     }
 

@@ -5,7 +5,6 @@ import io.porthole.fuse.FuseAttrOut;
 import io.porthole.fuse.FuseEntryOut;
 import io.porthole.fuse.FuseSetattrIn;
 import io.porthole.fuse.FuseStatxOut;
-import io.porthole.fuse.FuseWriteOut;
 import io.porthole.fuse.InitNegotiation;
 import io.porthole.fuse.Request;
 import io.porthole.linux.Errno;
@@ -39,6 +38,7 @@ public final class PassthroughFileSystem implements FileSystem {
     private final FileFlags flags;
     private final boolean readonly;
     private final @Nullable DaxWindow dax;
+    private final MappedSizes sizes;
 
     /** Per share, because a thread may serve more than one. */
     @SuppressWarnings("ThreadLocalUsage")
@@ -64,6 +64,7 @@ public final class PassthroughFileSystem implements FileSystem {
             throws SyscallException {
         share = new Share(sys, options, rootFd, procFd);
         this.dax = dax;
+        sizes = new MappedSizes(dax);
         share.dax = dax;
         entries = new Entries(share);
         attributes = new Attributes(share, entries);
@@ -183,51 +184,6 @@ public final class PassthroughFileSystem implements FileSystem {
         return dax == null ? 0 : dax.whenReset(r);
     }
 
-    /**
-     * Ends an operation that shows the guest an inode's size, which {@code w.stat} holds: what the
-     * guest has mapped of it must reach as far before.
-     *
-     * @param bodyBytes length of the reply's body at {@code (out, at)}
-     */
-    private long shown(
-            Worker w,
-            Request r,
-            long result,
-            long nodeId,
-            MemorySegment out,
-            long at,
-            int bodyBytes) {
-        DaxWindow window = dax;
-        return window == null || result < 0 || !window.isOutgrown(nodeId, w.stat.size())
-                ? result
-                : window.refresh(r, nodeId, false, bytes(out, at, bodyBytes));
-    }
-
-    private static byte[] bytes(MemorySegment out, long at, int count) {
-        return out.asSlice(at, count).toArray(ValueLayout.JAVA_BYTE);
-    }
-
-    /** A fuse_write_out, or a fuse_copy_file_range_out of less than 2^32 bytes. */
-    private static byte[] count(long bytes) {
-        byte[] body = new byte[FuseWriteOut.BYTES];
-        MemorySegment.ofArray(body).set(ValueLayout.JAVA_LONG_UNALIGNED, 0, bytes);
-        return body;
-    }
-
-    /**
-     * Ends an operation that changed a file's contents before {@code end}, if nothing is to be
-     * mapped after it.
-     */
-    private boolean isSettled(long result, long nodeId, long end) {
-        DaxWindow window = dax;
-        return window == null || result < 0 || !window.isConcerned(nodeId, end);
-    }
-
-    private long settle(Request r, long nodeId, byte[] body) {
-        DaxWindow window = dax;
-        return window == null ? 0 : window.refresh(r, nodeId, true, body);
-    }
-
     @Override
     public long setupMapping(
             Request r, long fh, long fileOffset, long bytes, long flags, long windowOffset) {
@@ -261,7 +217,8 @@ public final class PassthroughFileSystem implements FileSystem {
         Worker w = enterToRead();
         try {
             long result = entries.lookup(w, r, nameAddr, nameBytes, out, at);
-            return shown(w, r, result, FuseEntryOut.nodeId(out, at), out, at, FuseEntryOut.BYTES);
+            return sizes.shown(
+                    w, r, result, FuseEntryOut.nodeId(out, at), out, at, FuseEntryOut.BYTES);
         } finally {
             leave(w);
         }
@@ -282,7 +239,7 @@ public final class PassthroughFileSystem implements FileSystem {
         Worker w = enterToRead();
         try {
             long result = attributes.getattr(w, r.nodeId(), out, at);
-            return shown(w, r, result, r.nodeId(), out, at, FuseAttrOut.BYTES);
+            return sizes.shown(w, r, result, r.nodeId(), out, at, FuseAttrOut.BYTES);
         } finally {
             leave(w);
         }
@@ -298,9 +255,9 @@ public final class PassthroughFileSystem implements FileSystem {
             long nodeId = r.nodeId();
             long result = attributes.setattr(w, nodeId, args, argsAt, out, at);
             boolean resized = (FuseSetattrIn.valid(args, argsAt) & FuseSetattrIn.FATTR_SIZE) != 0;
-            return !resized || isSettled(result, nodeId, w.stat.size())
+            return !resized || sizes.isSettled(result, nodeId, w.stat.size())
                     ? result
-                    : settle(r, nodeId, bytes(out, at, FuseAttrOut.BYTES));
+                    : sizes.settle(r, nodeId, MappedSizes.body(out, at, FuseAttrOut.BYTES));
         } finally {
             leave(w);
         }
@@ -426,7 +383,8 @@ public final class PassthroughFileSystem implements FileSystem {
         Worker w = enterAsSelf();
         try {
             long result = creation.link(w, oldNodeId, r.nodeId(), nameAddr, out, at);
-            return shown(w, r, result, FuseEntryOut.nodeId(out, at), out, at, FuseEntryOut.BYTES);
+            return sizes.shown(
+                    w, r, result, FuseEntryOut.nodeId(out, at), out, at, FuseEntryOut.BYTES);
         } finally {
             leave(w);
         }
@@ -499,7 +457,7 @@ public final class PassthroughFileSystem implements FileSystem {
         Worker w = enterToRead();
         try {
             long result = attributes.statx(w, r.nodeId(), statxFlags, out, at);
-            return shown(w, r, result, r.nodeId(), out, at, FuseStatxOut.BYTES);
+            return sizes.shown(w, r, result, r.nodeId(), out, at, FuseStatxOut.BYTES);
         } finally {
             leave(w);
         }
@@ -527,9 +485,9 @@ public final class PassthroughFileSystem implements FileSystem {
         try {
             long written = files.write(w, r, fh, offset, bytes, writeFlags, flags);
             boolean append = (flags & Fcntl.O_APPEND) != 0;
-            return isSettled(written, r.nodeId(), append ? Long.MAX_VALUE : offset + written)
+            return sizes.isSettled(written, r.nodeId(), append ? Long.MAX_VALUE : offset + written)
                     ? written
-                    : settle(r, r.nodeId(), count(written));
+                    : sizes.settle(r, r.nodeId(), MappedSizes.count(written));
         } finally {
             leave(w);
         }
@@ -751,9 +709,9 @@ public final class PassthroughFileSystem implements FileSystem {
         Worker w = enterAsSelf();
         try {
             long result = files.fallocate(w, r.nodeId(), fh, offset, lengthBytes, mode, r.uid());
-            return isSettled(result, r.nodeId(), Long.MAX_VALUE)
+            return sizes.isSettled(result, r.nodeId(), Long.MAX_VALUE)
                     ? result
-                    : settle(r, r.nodeId(), new byte[0]);
+                    : sizes.settle(r, r.nodeId(), new byte[0]);
         } finally {
             leave(w);
         }
@@ -796,9 +754,9 @@ public final class PassthroughFileSystem implements FileSystem {
                             outOffset,
                             bytes,
                             flags);
-            return isSettled(copied, outNodeId, outOffset + copied)
+            return sizes.isSettled(copied, outNodeId, outOffset + copied)
                     ? copied
-                    : settle(r, outNodeId, count(copied));
+                    : sizes.settle(r, outNodeId, MappedSizes.count(copied));
         } finally {
             leave(w);
         }

@@ -201,6 +201,12 @@ final class Share implements AutoCloseable {
         return slot < 0 ? -Errno.ESTALE : slot;
     }
 
+    /** The descriptor of what the guest has open, or -EBADF. */
+    int handleFd(long fh, long nodeId) {
+        int handle = handles.slot(fh, nodeId);
+        return handle < 0 ? -Errno.EBADF : handles.fd(handle);
+    }
+
     /** The slot of a directory, -ESTALE or -ENOTDIR. */
     int directory(long nodeId) {
         int slot = inodes.slot(nodeId);

@@ -50,6 +50,7 @@ final class ThreadCredentials {
     private int uid;
     private int gid;
     private int umask;
+    private boolean fsetidAway;
 
     /**
      * Sets the calling thread up: no supplementary groups, umask 0.
@@ -153,14 +154,25 @@ final class ThreadCredentials {
         }
     }
 
-    /** Takes CAP_FSETID away until {@link #withFsetid}. */
-    long withoutFsetid() {
-        return (effective & FSETID) == 0 ? 0 : setEffective(effective & ~FSETID);
+    /**
+     * Takes CAP_FSETID away until {@link #withFsetid}, if that is wanted and it is there.
+     *
+     * @return 0 or -errno
+     */
+    long withoutFsetid(boolean wanted) {
+        if (!wanted || (effective & FSETID) == 0) {
+            return 0;
+        }
+        long result = setEffective(effective & ~FSETID);
+        fsetidAway = result >= 0;
+        return result;
     }
 
+    /** Gives it back, if it was taken away. */
     void withFsetid() {
-        if ((effective & FSETID) != 0) {
+        if (fsetidAway) {
             setEffective(effective);
+            fsetidAway = false;
         }
     }
 

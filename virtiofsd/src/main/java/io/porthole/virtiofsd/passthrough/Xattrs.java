@@ -79,16 +79,12 @@ final class Xattrs {
             return fd;
         }
         boolean kill = (setxattrFlags & FuseSetxattrIn.FUSE_SETXATTR_ACL_KILL_SGID) != 0;
-        if (kill) {
-            long result = w.credentials.withoutFsetid();
-            if (result < 0) {
-                return result;
-            }
+        long result = w.credentials.withoutFsetid(kill);
+        if (result < 0) {
+            return result;
         }
-        long result = share.sys.setxattr(w.pathOf(fd), name, valueAddr, valueBytes, flags);
-        if (kill) {
-            w.credentials.withFsetid();
-        }
+        result = share.sys.setxattr(w.pathOf(fd), name, valueAddr, valueBytes, flags);
+        w.credentials.withFsetid();
         return result;
     }
 

@@ -89,7 +89,8 @@ public final class FuseDevice implements AutoCloseable {
             int fd = descriptors.get(i % descriptors.size()).value();
             RequestCounters counters = new RequestCounters();
             metrics.add(new ShareMetrics.Queue(i, counters, QueueStats.none()));
-            Thread thread = new Thread(() -> serve(server, hooks, fd, counters), "fuse-" + i);
+            CountedRequests requests = new CountedRequests(server, counters);
+            Thread thread = new Thread(() -> serve(requests, hooks, fd), "fuse-" + i);
             thread.start();
             readers.add(thread);
         }
@@ -108,7 +109,7 @@ public final class FuseDevice implements AutoCloseable {
         }
     }
 
-    private void serve(FuseServer server, RequestThreads hooks, int fd, RequestCounters counters) {
+    private void serve(CountedRequests requests, RequestThreads hooks, int fd) {
         try (Arena arena = Arena.ofConfined()) {
             hooks.started();
             FuseDeviceExchange exchange = new FuseDeviceExchange(sys, arena, fd);
@@ -116,11 +117,7 @@ public final class FuseDevice implements AutoCloseable {
             while (true) {
                 long bytes = exchange.receive();
                 if (bytes >= 0) {
-                    int weight = counters.weigh();
-                    long begin = weight == 0 ? 0 : System.nanoTime();
-                    long result = server.dispatch(exchange, request);
-                    long nanos = weight == 0 ? 0 : System.nanoTime() - begin;
-                    counters.count(request.opcode(), result, weight, nanos);
+                    requests.serve(exchange, request);
                 } else if (bytes == -Errno.ENODEV) {
                     return;
                 } else if (bytes != -Errno.EINTR

@@ -131,18 +131,18 @@ public final class VirtioFsDevice implements VhostUserDevice {
 
     /** One queue's share of the work, on that queue's thread. */
     private static final class Worker implements QueueHandler {
-        private final FuseServer server;
         private final RequestThreads threads;
         private final Arena arena = Arena.ofConfined();
         private final QueueExchange exchange = new QueueExchange(arena);
         private final Request request = new Request(exchange);
         private final RequestCounters counters = new RequestCounters();
+        private final CountedRequests requests;
         private final ShareMetrics metrics;
         private final int index;
         private ShareMetrics.@Nullable Queue counted;
 
         Worker(FuseServer server, RequestThreads threads, ShareMetrics metrics, int index) {
-            this.server = server;
+            requests = new CountedRequests(server, counters);
             this.threads = threads;
             this.metrics = metrics;
             this.index = index;
@@ -157,11 +157,7 @@ public final class VirtioFsDevice implements VhostUserDevice {
         @Override
         public long handle(DescriptorChain chain) {
             exchange.begin(chain);
-            int weight = counters.weigh();
-            long begin = weight == 0 ? 0 : System.nanoTime();
-            long result = server.dispatch(exchange, request);
-            long nanos = weight == 0 ? 0 : System.nanoTime() - begin;
-            counters.count(request.opcode(), result, weight, nanos);
+            requests.serve(exchange, request);
             return exchange.result();
         }
 

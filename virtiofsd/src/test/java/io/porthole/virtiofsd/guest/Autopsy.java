@@ -9,7 +9,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
@@ -87,7 +86,7 @@ final class Autopsy {
     private static void threads(StringBuilder text, String name, long pid) {
         text.append("\n").append(name).append(", process ").append(pid);
         try (Stream<Path> tasks = Files.list(Path.of("/proc/" + pid + "/task"))) {
-            for (Path task : tasks.collect(Collectors.toList())) {
+            for (Path task : tasks.toList()) {
                 text.append("\n    ")
                         .append(read(task.resolve("comm")))
                         .append(": system call ")
