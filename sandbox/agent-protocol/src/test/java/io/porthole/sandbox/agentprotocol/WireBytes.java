@@ -8,44 +8,52 @@ import java.io.ByteArrayOutputStream;
 import java.util.HexFormat;
 
 /** An encoded message put together by hand, field by field in the order of the numbers. */
-final class WireBytes {
+public final class WireBytes {
     private final ByteArrayOutputStream out = new ByteArrayOutputStream();
 
     private WireBytes() {}
 
-    static WireBytes bytes() {
+    public static WireBytes bytes() {
         return new WireBytes();
     }
 
     /** A message is these bytes, and these bytes are that message. */
     static void assertWire(WireBytes expected, MessageLite message) throws Exception {
-        byte[] wanted = expected.out.toByteArray();
         assertEquals(
-                HexFormat.of().formatHex(wanted),
+                expected.hex(),
                 HexFormat.of().formatHex(message.toByteArray()),
                 message.getClass().getSimpleName());
-        assertEquals(message, message.getParserForType().parseFrom(wanted));
+        assertEquals(message, message.getParserForType().parseFrom(expected.toByteArray()));
     }
 
-    WireBytes number(int field, long value) {
+    public WireBytes number(int field, long value) {
         varint((long) field << 3);
         varint(value);
         return this;
     }
 
-    WireBytes text(int field, String value) {
+    public WireBytes text(int field, String value) {
         return bytes(field, value.getBytes(UTF_8));
     }
 
-    WireBytes message(int field, WireBytes inner) {
+    public WireBytes message(int field, WireBytes inner) {
         return bytes(field, inner.out.toByteArray());
     }
 
-    WireBytes bytes(int field, byte[] value) {
+    public WireBytes bytes(int field, byte[] value) {
         varint((long) field << 3 | 2);
         varint(value.length);
         out.writeBytes(value);
         return this;
+    }
+
+    public byte[] toByteArray() {
+        return out.toByteArray();
+    }
+
+    /** The same in hexadecimal digits. */
+    public String hex() {
+        return HexFormat.of().formatHex(out.toByteArray());
     }
 
     private void varint(long value) {

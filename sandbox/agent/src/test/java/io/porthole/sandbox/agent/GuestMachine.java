@@ -8,6 +8,8 @@ import io.porthole.sandbox.agentprotocol.AgentClient;
 import io.porthole.sandbox.agentprotocol.ttrpc.TtrpcException;
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -115,6 +117,11 @@ final class GuestMachine implements AutoCloseable {
                 }
             }
         }
+    }
+
+    /** A port without a client in between, closed by the caller. */
+    SocketChannel rawConnection(int port) throws IOException {
+        return SocketChannel.open(UnixDomainSocketAddress.of(socket(folder, port)));
     }
 
     String console() throws IOException {
