@@ -178,6 +178,76 @@ class DaxIT {
         }
     }
 
+    /** What a container of the sandbox says of its volume, which is not mapped into the guest. */
+    private static void assertSharedAsUsual(Porthole porthole, String name, Path big)
+            throws Exception {
+        assertEquals(
+                sha256(big) + "  /data/big", porthole.shell(name, "sha256sum /data/big").line());
+        assertEquals(0, mapped(porthole.pid(name, "qemu"), big, "Size"), "bytes mapped");
+        porthole.shell(name, "echo -n guest | dd of=/data/big bs=1 seek=5000 conv=notrunc").ok();
+        assertEquals(
+                "guest",
+                new String(
+                        Files.readAllBytes(big), 5000, 5, java.nio.charset.StandardCharsets.UTF_8));
+    }
+
+    private static Porthole.Result runIn(
+            Porthole porthole, String sandbox, String name, String volume) throws Exception {
+        return porthole.run(
+                "run",
+                "-d",
+                "--name",
+                name,
+                "--sandbox",
+                sandbox,
+                "-v",
+                volume,
+                porthole.root().toString(),
+                "sleep",
+                "100000");
+    }
+
+    @Test
+    void aSandboxMadeWithoutDaxSharesADaxVolumeAsUsualAndSaysSo() throws Exception {
+        Path own = Files.createDirectory(dir.resolve("without"));
+        Path volume = volume(own);
+        try (Porthole porthole = new Porthole(own, GuestParts.newQemu(), "")) {
+            porthole.run("sandbox", "create", "--network", "none", "pod").ok();
+            Porthole.Result plain = runIn(porthole, "pod", "plain", volume + ":/data").ok();
+            assertEquals("", plain.err(), "nobody asked for dax");
+            Porthole.Result dax = runIn(porthole, "pod", "dax", volume + ":/data:dax").ok();
+            assertEquals(
+                    "porthole: volumes are shared without dax: the sandbox pod has no window for it"
+                            + " (sandbox create --dax makes one)",
+                    dax.err().strip());
+            assertSharedAsUsual(porthole, "dax", volume.resolve("big"));
+            porthole.run("sandbox", "rm", "-f", "pod").ok();
+            porthole.assertNothingLeft();
+        }
+    }
+
+    @Test
+    void aSandboxOfAnOlderQemuHasNoWindowThoughAskedForOneAndSaysSo() throws Exception {
+        Path own = Files.createDirectory(dir.resolve("old-pod"));
+        Path volume = volume(own);
+        try (Porthole porthole = new Porthole(own)) {
+            Porthole.Result created =
+                    porthole.run("sandbox", "create", "--dax", "--network", "none", "pod").ok();
+            assertTrue(
+                    created.err()
+                            .strip()
+                            .matches(
+                                    "porthole: volumes are shared without dax: QEMU 7\\.2[0-9.]* has"
+                                            + " no windows for DAX \\(11\\.1 or newer has\\)"),
+                    created::err);
+            Porthole.Result dax = runIn(porthole, "pod", "dax", volume + ":/data:dax").ok();
+            assertTrue(dax.err().contains("the sandbox pod has no window for it"), dax::err);
+            assertSharedAsUsual(porthole, "dax", volume.resolve("big"));
+            porthole.run("sandbox", "rm", "-f", "pod").ok();
+            porthole.assertNothingLeft();
+        }
+    }
+
     @Test
     void anOlderQemuSaysSoAndSharesWithoutDax() throws Exception {
         Path own = Files.createDirectory(dir.resolve("old"));

@@ -60,7 +60,11 @@ final class CreateCommand extends BaseCommand {
             if (directory == null) {
                 sandboxSpec = sandboxSpec.withDax(DaxVolumes.possible(context));
             } else if (!directory.read().spec().dax()) {
-                DaxVolumes.warn(context, "the sandbox " + sandbox + " was made without --dax");
+                DaxVolumes.warn(
+                        context,
+                        "the sandbox "
+                                + sandbox
+                                + " has no window for it (sandbox create --dax makes one)");
             }
         }
         store.claimName(id, sandbox);
