@@ -51,7 +51,7 @@ final class GuestMachine implements AutoCloseable {
                         "-accel",
                         "tcg,tb-size=64",
                         "-cpu",
-                        "max",
+                        "max,-cx16,-erms,-fsrm,-la57", // as sandboxes are started
                         "-m",
                         "256M,slots=1,maxmem=2G",
                         "-object",

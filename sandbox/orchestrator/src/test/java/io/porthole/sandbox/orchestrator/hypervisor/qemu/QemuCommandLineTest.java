@@ -80,7 +80,7 @@ class QemuCommandLineTest {
     void translationHasABoundedCodeCacheAndNoCx16() throws Exception {
         List<String> words = words(config(null, List.of(), List.of()), Accelerator.TCG);
         assertSwitch(words, "-accel", "tcg,tb-size=64");
-        assertSwitch(words, "-cpu", "max,-cx16");
+        assertSwitch(words, "-cpu", "max,-cx16,-erms,-fsrm,-la57");
     }
 
     @Test
