@@ -164,7 +164,9 @@ final class MessageChannel implements AutoCloseable {
     }
 
     /**
-     * Sends a message whose payload is in {@link #outPayload}.
+     * Sends a message whose payload is in {@link #outPayload}. A reply for which nobody waits any
+     * more is no fault: that the peer has gone is for {@link #receive} to tell, behind what it sent
+     * before.
      *
      * @param flags header flags besides the version
      * @param sendFds descriptors to pass, which stay the caller's
@@ -177,7 +179,9 @@ final class MessageChannel implements AutoCloseable {
         try {
             socket.sendWithFds(out.asSlice(0, VhostUser.HEADER_BYTES + payloadBytes), sendFds);
         } catch (SyscallException e) {
-            throw failed(e);
+            if (e.errno() != Errno.EPIPE || (flags & VhostUser.FLAG_REPLY) == 0) {
+                throw failed(e);
+            }
         }
     }
 

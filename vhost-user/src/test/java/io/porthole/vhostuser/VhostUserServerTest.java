@@ -110,6 +110,19 @@ final class VhostUserServerTest {
     }
 
     @Test
+    void aFrontEndThatGoesBeforeTheReplyHasJustLeft() throws Exception {
+        try (VhostUserServer server =
+                VhostUserServer.listen(device, directory.resolve("s").toString())) {
+            try (VhostUserFrontend vmm =
+                    VhostUserFrontend.connect(directory.resolve("s").toString())) {
+                vmm.request(VhostUser.GET_FEATURES, new byte[0], List.of());
+                vmm.request(VhostUser.GET_PROTOCOL_FEATURES, new byte[0], List.of());
+            }
+            server.serve(AfterDisconnect.END);
+        }
+    }
+
+    @Test
     void afterABrokenProtocolTheNextFrontEndIsServed() throws Exception {
         try (Rig rig = Rig.of(1)) {
             for (int i = 1; i <= 5; i++) {
