@@ -107,8 +107,11 @@ public final class GuestBench implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException, InterruptedException {
-        for (GuestRow row : GuestRow.all(fioSeconds)) {
-            if (wanted.isEmpty() || wanted.stream().anyMatch(row.id()::contains)) {
+        List<GuestRow> all = GuestRow.all(fioSeconds);
+        boolean sequence =
+                all.stream().anyMatch(r -> isWanted(r) && r.group().equals(GuestRow.SEQUENCE));
+        for (GuestRow row : all) {
+            if (isWanted(row) || (sequence && row.group().equals(GuestRow.SEQUENCE))) {
                 shown.add(row);
             }
         }
@@ -137,6 +140,10 @@ public final class GuestBench implements Callable<Integer> {
         write();
         failures.forEach(failure -> progress.println("FAILED " + failure));
         return failures.isEmpty() ? 0 : 1;
+    }
+
+    private boolean isWanted(GuestRow row) {
+        return wanted.isEmpty() || wanted.stream().anyMatch(row.id()::contains);
     }
 
     private static GuestKernel kernel(String name) {
@@ -243,8 +250,7 @@ public final class GuestBench implements Callable<Integer> {
                 }
                 progress.printf(
                         "  %s: %s%n",
-                        group.equals("fio") ? "fio" : "metadata",
-                        round < 0 ? "warm-up" : "round " + (round + 1) + " of " + rounds);
+                        group, round < 0 ? "warm-up" : "round " + (round + 1) + " of " + rounds);
             }
             for (GuestRow row : rows) {
                 lines.add(describe(kernel, row));

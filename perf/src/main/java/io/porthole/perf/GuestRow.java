@@ -14,6 +14,9 @@ import java.util.List;
  * @param script prints what {@link #result} reads
  */
 record GuestRow(String id, String group, String title, int depth, String script, boolean fio) {
+    /** The jobs of this group need those before them: all are run, or none. */
+    static final String SEQUENCE = "small files";
+
     /** Small files in the metadata jobs. */
     private static final int FILES = 1000;
 
@@ -26,14 +29,14 @@ record GuestRow(String id, String group, String title, int depth, String script,
 
     static List<GuestRow> all(int fioSeconds) {
         List<GuestRow> rows = new ArrayList<>();
-        rows.add(job("create", "create, write 4 KiB, close", "/mnt/scratch"));
-        rows.add(job("stat", "stat of files not seen before", "/mnt/scratch"));
-        rows.add(job("read", "open, read 4 KiB, close", "/mnt/scratch"));
-        rows.add(job("readdir", "readdir, an entry", "/mnt/scratch"));
-        rows.add(job("rename", "rename", "/mnt/scratch"));
-        rows.add(job("unlink", "unlink", "/mnt/scratch"));
-        rows.add(job("mkdir", "mkdir, rmdir", "/mnt/scratch"));
-        rows.add(job("walk", "walk over a real tree, an entry", "/mnt/tree"));
+        rows.add(job(SEQUENCE, "create", "create, write 4 KiB, close", "/mnt/scratch"));
+        rows.add(job(SEQUENCE, "stat", "stat of files not seen before", "/mnt/scratch"));
+        rows.add(job(SEQUENCE, "read", "open, read 4 KiB, close", "/mnt/scratch"));
+        rows.add(job(SEQUENCE, "readdir", "readdir, an entry", "/mnt/scratch"));
+        rows.add(job(SEQUENCE, "rename", "rename", "/mnt/scratch"));
+        rows.add(job(SEQUENCE, "unlink", "unlink", "/mnt/scratch"));
+        rows.add(job("metadata", "mkdir", "mkdir, rmdir", "/mnt/scratch"));
+        rows.add(job("metadata", "walk", "walk over a real tree, an entry", "/mnt/tree"));
         rows.add(
                 fio("read-4k-d1", "read 4 KiB, random, O_DIRECT", "randread", "4k", 1, fioSeconds));
         rows.add(
@@ -75,11 +78,11 @@ record GuestRow(String id, String group, String title, int depth, String script,
         return rows;
     }
 
-    private static GuestRow job(String name, String title, String directory) {
+    private static GuestRow job(String group, String name, String title, String directory) {
         // What the guest's kernel remembers of the job before would not be asked of the daemon.
         return new GuestRow(
                 name,
-                "files",
+                group,
                 title,
                 1,
                 "echo 3 > /proc/sys/vm/drop_caches; /tmp/guestjobs "
