@@ -197,11 +197,15 @@ static long serve(struct queue *q, struct fuse_in_header *h, char *arg, int *pla
     case FUSE_DESTROY: return 0;
     case FUSE_LOOKUP: return entry(n, arg, (void *)reply);
     case FUSE_GETATTR: {
-        struct statx s;
-        if (statx(path_fd(n), "", AT_EMPTY_PATH, STATX_BASIC_STATS, &s) < 0) return -errno;
+        struct stat s;
+        if (fstat(path_fd(n), &s) < 0) return -errno;
         struct fuse_attr_out *a = (void *)reply;
-        *a = (struct fuse_attr_out){ .attr_valid = 1 };
-        attr(&a->attr, &s);
+        *a = (struct fuse_attr_out){ .attr_valid = 1, .attr = {
+            .ino = s.st_ino, .size = s.st_size, .blocks = s.st_blocks,
+            .atime = s.st_atim.tv_sec, .mtime = s.st_mtim.tv_sec, .ctime = s.st_ctim.tv_sec,
+            .atimensec = s.st_atim.tv_nsec, .mtimensec = s.st_mtim.tv_nsec,
+            .ctimensec = s.st_ctim.tv_nsec, .mode = s.st_mode, .nlink = s.st_nlink,
+            .uid = s.st_uid, .gid = s.st_gid, .rdev = s.st_rdev, .blksize = s.st_blksize } };
         return sizeof *a;
     }
     case FUSE_OPEN: case FUSE_OPENDIR: {

@@ -27,6 +27,11 @@ public class ForwardingSyscalls implements Syscalls {
     }
 
     @Override
+    public long fstat(int fd, long bufAddr) {
+        return target.fstat(fd, bufAddr);
+    }
+
+    @Override
     public long statx(int dirFd, long pathAddr, int flags, int mask, long bufAddr) {
         return target.statx(dirFd, pathAddr, flags, mask, bufAddr);
     }

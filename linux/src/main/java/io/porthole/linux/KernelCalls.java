@@ -91,6 +91,11 @@ abstract class KernelCalls implements Syscalls {
     }
 
     @Override
+    public long fstat(int fd, long bufAddr) {
+        return call(FSTAT, fd, bufAddr);
+    }
+
+    @Override
     public long statx(int dirFd, long pathAddr, int flags, int mask, long bufAddr) {
         return call(STATX, dirFd, pathAddr, flags, mask, bufAddr);
     }

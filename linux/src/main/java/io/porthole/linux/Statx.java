@@ -48,23 +48,24 @@ public final class Statx {
 
     public static final long BYTES = LAYOUT.byteSize();
 
+    // Offsets of members; those of times are of the seconds, with NANOS behind them.
     private static final long MASK = Structs.offset(LAYOUT, "stx_mask");
-    private static final long BLOCK_SIZE = Structs.offset(LAYOUT, "stx_blksize");
+    public static final long BLOCK_SIZE = Structs.offset(LAYOUT, "stx_blksize");
     private static final long ATTRIBUTES = Structs.offset(LAYOUT, "stx_attributes");
-    private static final long LINK_COUNT = Structs.offset(LAYOUT, "stx_nlink");
-    private static final long UID = Structs.offset(LAYOUT, "stx_uid");
-    private static final long GID = Structs.offset(LAYOUT, "stx_gid");
-    private static final long RAW_MODE = Structs.offset(LAYOUT, "stx_mode");
-    private static final long INODE = Structs.offset(LAYOUT, "stx_ino");
-    private static final long SIZE = Structs.offset(LAYOUT, "stx_size");
-    private static final long BLOCKS = Structs.offset(LAYOUT, "stx_blocks");
+    public static final long LINK_COUNT = Structs.offset(LAYOUT, "stx_nlink");
+    public static final long UID = Structs.offset(LAYOUT, "stx_uid");
+    public static final long GID = Structs.offset(LAYOUT, "stx_gid");
+    public static final long RAW_MODE = Structs.offset(LAYOUT, "stx_mode");
+    public static final long INODE = Structs.offset(LAYOUT, "stx_ino");
+    public static final long SIZE = Structs.offset(LAYOUT, "stx_size");
+    public static final long BLOCKS = Structs.offset(LAYOUT, "stx_blocks");
     private static final long ATTRIBUTES_MASK = Structs.offset(LAYOUT, "stx_attributes_mask");
-    private static final long ATIME = Structs.offset(LAYOUT, "stx_atime");
+    public static final long ATIME = Structs.offset(LAYOUT, "stx_atime");
     private static final long BTIME = Structs.offset(LAYOUT, "stx_btime");
-    private static final long CTIME = Structs.offset(LAYOUT, "stx_ctime");
-    private static final long MTIME = Structs.offset(LAYOUT, "stx_mtime");
-    private static final long RDEV_MAJOR = Structs.offset(LAYOUT, "stx_rdev_major");
-    private static final long RDEV_MINOR = Structs.offset(LAYOUT, "stx_rdev_minor");
+    public static final long CTIME = Structs.offset(LAYOUT, "stx_ctime");
+    public static final long MTIME = Structs.offset(LAYOUT, "stx_mtime");
+    public static final long RDEV_MAJOR = Structs.offset(LAYOUT, "stx_rdev_major");
+    public static final long RDEV_MINOR = Structs.offset(LAYOUT, "stx_rdev_minor");
     private static final long DEVICE_MAJOR = Structs.offset(LAYOUT, "stx_dev_major");
     private static final long DEVICE_MINOR = Structs.offset(LAYOUT, "stx_dev_minor");
     private static final long MOUNT_ID = Structs.offset(LAYOUT, "stx_mnt_id");
@@ -72,7 +73,7 @@ public final class Statx {
     private static final long DIRECT_IO_OFFSET_ALIGN =
             Structs.offset(LAYOUT, "stx_dio_offset_align");
 
-    private static final long NANOS = Structs.offset(TIMESTAMP, "tv_nsec");
+    public static final long NANOS = Structs.offset(TIMESTAMP, "tv_nsec");
 
     public static final int STATX_TYPE = 0x1;
     public static final int STATX_MODE = 0x2;
@@ -98,79 +99,58 @@ public final class Statx {
 
     /** Which fields are valid: STATX_*. */
     public static int mask(MemorySegment segment, long offset) {
-        return segment.get(ValueLayout.JAVA_INT_UNALIGNED, offset + MASK);
-    }
-
-    public static int blockSize(MemorySegment segment, long offset) {
-        return segment.get(ValueLayout.JAVA_INT_UNALIGNED, offset + BLOCK_SIZE);
+        return segment.get(ValueLayout.JAVA_INT, offset + MASK);
     }
 
     /** STATX_ATTR_*. */
     public static long attributes(MemorySegment segment, long offset) {
-        return segment.get(ValueLayout.JAVA_LONG_UNALIGNED, offset + ATTRIBUTES);
-    }
-
-    public static int linkCount(MemorySegment segment, long offset) {
-        return segment.get(ValueLayout.JAVA_INT_UNALIGNED, offset + LINK_COUNT);
+        return segment.get(ValueLayout.JAVA_LONG, offset + ATTRIBUTES);
     }
 
     public static int uid(MemorySegment segment, long offset) {
-        return segment.get(ValueLayout.JAVA_INT_UNALIGNED, offset + UID);
+        return segment.get(ValueLayout.JAVA_INT, offset + UID);
     }
 
     public static int gid(MemorySegment segment, long offset) {
-        return segment.get(ValueLayout.JAVA_INT_UNALIGNED, offset + GID);
+        return segment.get(ValueLayout.JAVA_INT, offset + GID);
     }
 
     private static short rawMode(MemorySegment segment, long offset) {
-        return segment.get(ValueLayout.JAVA_SHORT_UNALIGNED, offset + RAW_MODE);
+        return segment.get(ValueLayout.JAVA_SHORT, offset + RAW_MODE);
     }
 
     public static long inode(MemorySegment segment, long offset) {
-        return segment.get(ValueLayout.JAVA_LONG_UNALIGNED, offset + INODE);
+        return segment.get(ValueLayout.JAVA_LONG, offset + INODE);
     }
 
     public static long size(MemorySegment segment, long offset) {
-        return segment.get(ValueLayout.JAVA_LONG_UNALIGNED, offset + SIZE);
-    }
-
-    /** In units of 512 bytes. */
-    public static long blocks(MemorySegment segment, long offset) {
-        return segment.get(ValueLayout.JAVA_LONG_UNALIGNED, offset + BLOCKS);
-    }
-
-    /** Which STATX_ATTR_* the file system reports. */
-    public static long attributesMask(MemorySegment segment, long offset) {
-        return segment.get(ValueLayout.JAVA_LONG_UNALIGNED, offset + ATTRIBUTES_MASK);
-    }
-
-    public static int rdevMajor(MemorySegment segment, long offset) {
-        return segment.get(ValueLayout.JAVA_INT_UNALIGNED, offset + RDEV_MAJOR);
-    }
-
-    public static int rdevMinor(MemorySegment segment, long offset) {
-        return segment.get(ValueLayout.JAVA_INT_UNALIGNED, offset + RDEV_MINOR);
+        return segment.get(ValueLayout.JAVA_LONG, offset + SIZE);
     }
 
     public static int deviceMajor(MemorySegment segment, long offset) {
-        return segment.get(ValueLayout.JAVA_INT_UNALIGNED, offset + DEVICE_MAJOR);
+        return segment.get(ValueLayout.JAVA_INT, offset + DEVICE_MAJOR);
     }
 
     public static int deviceMinor(MemorySegment segment, long offset) {
-        return segment.get(ValueLayout.JAVA_INT_UNALIGNED, offset + DEVICE_MINOR);
+        return segment.get(ValueLayout.JAVA_INT, offset + DEVICE_MINOR);
     }
 
     /** Of the mount the file is in, when STATX_MNT_ID was asked for. */
     public static long mountId(MemorySegment segment, long offset) {
-        return segment.get(ValueLayout.JAVA_LONG_UNALIGNED, offset + MOUNT_ID);
+        return segment.get(ValueLayout.JAVA_LONG, offset + MOUNT_ID);
+    }
+
+    /** Which STATX_ATTR_* the file system reports. */
+    public static long attributesMask(MemorySegment segment, long offset) {
+        return segment.get(ValueLayout.JAVA_LONG, offset + ATTRIBUTES_MASK);
     }
 
     public static int directIoMemoryAlign(MemorySegment segment, long offset) {
-        return segment.get(ValueLayout.JAVA_INT_UNALIGNED, offset + DIRECT_IO_MEMORY_ALIGN);
+        return segment.get(ValueLayout.JAVA_INT, offset + DIRECT_IO_MEMORY_ALIGN);
     }
 
     public static int directIoOffsetAlign(MemorySegment segment, long offset) {
-        return segment.get(ValueLayout.JAVA_INT_UNALIGNED, offset + DIRECT_IO_OFFSET_ALIGN);
+        return segment.get(ValueLayout.JAVA_INT, offset + DIRECT_IO_OFFSET_ALIGN);
     }
 
     /** Type and permission bits ({@link StatMode}), widened without sign. */
@@ -184,38 +164,29 @@ public final class Statx {
     }
 
     /** Seconds since the epoch. */
-    public static long atimeSeconds(MemorySegment segment, long offset) {
-        return segment.get(ValueLayout.JAVA_LONG_UNALIGNED, offset + ATIME);
-    }
-
-    public static int atimeNanos(MemorySegment segment, long offset) {
-        return segment.get(ValueLayout.JAVA_INT_UNALIGNED, offset + ATIME + NANOS);
-    }
-
-    /** Seconds since the epoch. */
     public static long btimeSeconds(MemorySegment segment, long offset) {
-        return segment.get(ValueLayout.JAVA_LONG_UNALIGNED, offset + BTIME);
+        return segment.get(ValueLayout.JAVA_LONG, offset + BTIME);
     }
 
     public static int btimeNanos(MemorySegment segment, long offset) {
-        return segment.get(ValueLayout.JAVA_INT_UNALIGNED, offset + BTIME + NANOS);
+        return segment.get(ValueLayout.JAVA_INT, offset + BTIME + NANOS);
     }
 
     /** Seconds since the epoch. */
     public static long ctimeSeconds(MemorySegment segment, long offset) {
-        return segment.get(ValueLayout.JAVA_LONG_UNALIGNED, offset + CTIME);
+        return segment.get(ValueLayout.JAVA_LONG, offset + CTIME);
     }
 
     public static int ctimeNanos(MemorySegment segment, long offset) {
-        return segment.get(ValueLayout.JAVA_INT_UNALIGNED, offset + CTIME + NANOS);
+        return segment.get(ValueLayout.JAVA_INT, offset + CTIME + NANOS);
     }
 
     /** Seconds since the epoch. */
     public static long mtimeSeconds(MemorySegment segment, long offset) {
-        return segment.get(ValueLayout.JAVA_LONG_UNALIGNED, offset + MTIME);
+        return segment.get(ValueLayout.JAVA_LONG, offset + MTIME);
     }
 
     public static int mtimeNanos(MemorySegment segment, long offset) {
-        return segment.get(ValueLayout.JAVA_INT_UNALIGNED, offset + MTIME + NANOS);
+        return segment.get(ValueLayout.JAVA_INT, offset + MTIME + NANOS);
     }
 }

@@ -5,11 +5,12 @@ package io.porthole.linux;
  * {@code asm-generic/unistd.h}. Only the calls that {@link KernelCalls} makes.
  */
 final class SyscallNumbers {
-    private static final boolean ARM64 = isArm64(System.getProperty("os.arch"));
+    static final boolean ARM64 = isArm64(System.getProperty("os.arch"));
 
     static final int OPENAT = ARM64 ? 56 : 257;
     static final int OPENAT2 = 437;
     static final int CLOSE = ARM64 ? 57 : 3;
+    static final int FSTAT = ARM64 ? 80 : 5;
     static final int STATX = ARM64 ? 291 : 332;
     static final int FACCESSAT2 = 439;
     static final int MKDIRAT = ARM64 ? 34 : 258;

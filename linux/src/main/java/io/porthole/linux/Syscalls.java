@@ -36,6 +36,12 @@ public interface Syscalls {
 
     long close(int fd);
 
+    /**
+     * {@code bufAddr}: struct stat ({@link FileStat}; fstat(2)). {@code fd} may be of O_PATH.
+     * Cheaper than {@link #statx} where neither birth time nor mount are wanted.
+     */
+    long fstat(int fd, long bufAddr);
+
     /** {@code bufAddr}: struct statx, 256 bytes (statx(2)). */
     long statx(int dirFd, long pathAddr, int flags, int mask, long bufAddr);
 

@@ -152,6 +152,30 @@ class HostSyscallsTest {
     }
 
     @Test
+    void fstatFillsWhatTheAccessorsRead() throws Exception {
+        Path path = dir.resolve("f");
+        try (Fd file = file("f", "12345")) {
+            long pinned = linux.openat(CWD, path("f"), Fcntl.O_PATH | Fcntl.O_CLOEXEC, 0);
+            assertTrue(pinned >= 0);
+            for (int fd : new int[] {file.value(), (int) pinned}) {
+                buffer.fill((byte) 0xff);
+                assertEquals(0, linux.fstat(fd, buffer.address()));
+                assertEquals(5, FileStat.size(buffer, 0));
+                assertEquals(Files.getAttribute(path, "unix:mode"), FileStat.mode(buffer, 0));
+                assertEquals(Files.getAttribute(path, "unix:uid"), FileStat.uid(buffer, 0));
+                assertEquals(Files.getAttribute(path, "unix:gid"), FileStat.gid(buffer, 0));
+                assertEquals(
+                        Files.getAttribute(path, "unix:ino"),
+                        buffer.get(ValueLayout.JAVA_LONG, FileStat.INODE));
+                // The kernel wrote no further than the struct.
+                assertEquals(-1, buffer.get(ValueLayout.JAVA_LONG, FileStat.BYTES));
+            }
+            assertEquals(0, linux.close((int) pinned));
+        }
+        assertEquals(-Errno.EBADF, linux.fstat(-1, buffer.address()));
+    }
+
+    @Test
     void statxFillsWhatTheAccessorsRead() throws Exception {
         try (Fd file = file("f", "12345")) {
             long none = text("");
@@ -393,6 +417,7 @@ class HostSyscallsTest {
             assertAllocatesNothing("preadv", () -> linux.preadv(fd, at, 1, 0));
             assertAllocatesNothing("preadv2", () -> linux.preadv2(fd, at, 1, 0, 0));
             assertAllocatesNothing("pwritev", () -> linux.pwritev(fd, at, 1, 0));
+            assertAllocatesNothing("fstat", () -> linux.fstat(fd, at + 1024));
             assertAllocatesNothing(
                     "statx", () -> linux.statx(fd, empty, Fcntl.AT_EMPTY_PATH, 0x7ff, at + 1024));
             assertAllocatesNothing(

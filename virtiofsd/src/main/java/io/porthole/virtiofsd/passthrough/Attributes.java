@@ -33,7 +33,7 @@ final class Attributes {
             return inode;
         }
         int fd = share.fd(w, inode);
-        long result = fd < 0 ? fd : w.statFd(share.sys, fd);
+        long result = fd < 0 ? fd : w.attributes.fill(share.sys, fd);
         if (result < 0) {
             return result;
         }
@@ -96,7 +96,7 @@ final class Attributes {
             result = setTimes(w, fd, valid, args, argsAt);
         }
         if (result >= 0) {
-            result = w.statFd(share.sys, fd);
+            result = w.attributes.fill(share.sys, fd);
         }
         if (result < 0) {
             return result;
@@ -194,7 +194,7 @@ final class Attributes {
             return inode;
         }
         int fd = share.fd(w, inode);
-        long result = fd < 0 ? fd : w.statFd(share.sys, fd);
+        long result = fd < 0 ? fd : w.attributes.fill(share.sys, fd);
         if (result < 0) {
             return result;
         }
@@ -202,14 +202,14 @@ final class Attributes {
             return -Errno.EROFS;
         }
         int wanted = mask & (Fcntl.R_OK | Fcntl.W_OK | Fcntl.X_OK);
-        int mode = w.stat.mode();
+        int mode = w.attributes.mode();
         int granted;
         if (r.uid() == 0) {
-            boolean executable = w.stat.type() == StatMode.S_IFDIR || (mode & 0111) != 0;
+            boolean executable = w.attributes.type() == StatMode.S_IFDIR || (mode & 0111) != 0;
             granted = Fcntl.R_OK | Fcntl.W_OK | (executable ? Fcntl.X_OK : 0);
-        } else if (r.uid() == share.guestUid(w.stat.uid())) {
+        } else if (r.uid() == share.guestUid(w.attributes.uid())) {
             granted = mode >> 6;
-        } else if (r.gid() == share.guestGid(w.stat.gid())) {
+        } else if (r.gid() == share.guestGid(w.attributes.gid())) {
             granted = mode >> 3;
         } else {
             granted = mode;

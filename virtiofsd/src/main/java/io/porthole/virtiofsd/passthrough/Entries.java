@@ -178,7 +178,8 @@ final class Entries {
         FuseEntryOut.entryValidNsec(out, at, entryNanos);
         FuseEntryOut.attrValidNsec(out, at, attrNanos);
         int flags = submountFlag(w.stat, mount, parentSlot) | daxFlag(share.inodes.slot(nodeId));
-        writeAttributes(w, out, at + FuseEntryOut.ATTR, flags);
+        w.stat.toAttr(out, at + FuseEntryOut.ATTR, flags);
+        mapOwner(out, at + FuseEntryOut.ATTR);
     }
 
     private int daxFlag(int slot) {
@@ -195,18 +196,19 @@ final class Entries {
                 : 0;
     }
 
-    /** Writes the fuse_attr_out of the inode whose attributes {@code w.stat} holds. */
+    /** Writes the fuse_attr_out of the inode whose attributes {@code w.attributes} holds. */
     void writeAttr(Worker w, int inode, MemorySegment out, long at) {
         FuseAttrOut.attrValid(out, at, attrSeconds);
         FuseAttrOut.attrValidNsec(out, at, attrNanos);
-        writeAttributes(w, out, at + FuseAttrOut.ATTR, daxFlag(inode));
+        w.attributes.toAttr(out, at + FuseAttrOut.ATTR, daxFlag(inode));
+        mapOwner(out, at + FuseAttrOut.ATTR);
     }
 
-    private void writeAttributes(Worker w, MemorySegment out, long at, int flags) {
-        w.stat.toAttr(out, at, flags);
+    /** Makes the owner in a fuse_attr what the guest is to see. */
+    private void mapOwner(MemorySegment out, long at) {
         if (mapsIds) {
-            FuseAttr.uid(out, at, share.guestUid(w.stat.uid()));
-            FuseAttr.gid(out, at, share.guestGid(w.stat.gid()));
+            FuseAttr.uid(out, at, share.guestUid(FuseAttr.uid(out, at)));
+            FuseAttr.gid(out, at, share.guestGid(FuseAttr.gid(out, at)));
         }
     }
 

@@ -16,19 +16,20 @@ import org.jspecify.annotations.Nullable;
  */
 record MappedSizes(@Nullable DaxWindow window) {
     /**
-     * Ends an operation that shows the guest an inode's size, which {@code w.stat} holds.
+     * Ends an operation that shows the guest an inode's size.
      *
+     * @param size of the file as the host says, if {@code result} is no error
      * @param bodyBytes length of the reply's body at {@code (out, at)}
      */
     long shown(
-            Worker w,
+            long size,
             Request r,
             long result,
             long nodeId,
             MemorySegment out,
             long at,
             int bodyBytes) {
-        return window == null || result < 0 || !window.isOutgrown(nodeId, w.stat.size())
+        return window == null || result < 0 || !window.isOutgrown(nodeId, size)
                 ? result
                 : window.refresh(r, nodeId, false, body(out, at, bodyBytes));
     }

@@ -218,7 +218,13 @@ public final class PassthroughFileSystem implements FileSystem {
         try {
             long result = entries.lookup(w, r, nameAddr, nameBytes, out, at);
             return sizes.shown(
-                    w, r, result, FuseEntryOut.nodeId(out, at), out, at, FuseEntryOut.BYTES);
+                    w.stat.size(),
+                    r,
+                    result,
+                    FuseEntryOut.nodeId(out, at),
+                    out,
+                    at,
+                    FuseEntryOut.BYTES);
         } finally {
             leave(w);
         }
@@ -239,7 +245,8 @@ public final class PassthroughFileSystem implements FileSystem {
         Worker w = enterToRead();
         try {
             long result = attributes.getattr(w, r.nodeId(), out, at);
-            return sizes.shown(w, r, result, r.nodeId(), out, at, FuseAttrOut.BYTES);
+            return sizes.shown(
+                    w.attributes.size(), r, result, r.nodeId(), out, at, FuseAttrOut.BYTES);
         } finally {
             leave(w);
         }
@@ -255,7 +262,7 @@ public final class PassthroughFileSystem implements FileSystem {
             long nodeId = r.nodeId();
             long result = attributes.setattr(w, nodeId, args, argsAt, out, at);
             boolean resized = (FuseSetattrIn.valid(args, argsAt) & FuseSetattrIn.FATTR_SIZE) != 0;
-            return !resized || sizes.isSettled(result, nodeId, w.stat.size())
+            return !resized || sizes.isSettled(result, nodeId, w.attributes.size())
                     ? result
                     : sizes.settle(r, nodeId, MappedSizes.body(out, at, FuseAttrOut.BYTES));
         } finally {
@@ -384,7 +391,13 @@ public final class PassthroughFileSystem implements FileSystem {
         try {
             long result = creation.link(w, oldNodeId, r.nodeId(), nameAddr, out, at);
             return sizes.shown(
-                    w, r, result, FuseEntryOut.nodeId(out, at), out, at, FuseEntryOut.BYTES);
+                    w.stat.size(),
+                    r,
+                    result,
+                    FuseEntryOut.nodeId(out, at),
+                    out,
+                    at,
+                    FuseEntryOut.BYTES);
         } finally {
             leave(w);
         }
@@ -457,7 +470,7 @@ public final class PassthroughFileSystem implements FileSystem {
         Worker w = enterToRead();
         try {
             long result = attributes.statx(w, r.nodeId(), statxFlags, out, at);
-            return sizes.shown(w, r, result, r.nodeId(), out, at, FuseStatxOut.BYTES);
+            return sizes.shown(w.stat.size(), r, result, r.nodeId(), out, at, FuseStatxOut.BYTES);
         } finally {
             leave(w);
         }

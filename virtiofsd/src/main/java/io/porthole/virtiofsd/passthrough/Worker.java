@@ -29,6 +29,7 @@ final class Worker implements AutoCloseable {
     final Reclaimer.Participant presence;
     final ThreadCredentials credentials;
     final Stat stat;
+    final OpenStat attributes;
 
     /** NUL: the path of calls with AT_EMPTY_PATH. */
     final long emptyPath;
@@ -74,6 +75,7 @@ final class Worker implements AutoCloseable {
         SyscallException.check(sys.fchdir(procFd), "fchdir", "/proc/self/fd");
         credentials = new ThreadCredentials(sys, arena);
         stat = new Stat(arena);
+        attributes = new OpenStat(arena);
         emptyPath = arena.allocate(1).address();
         scratch = arena.allocate(128, 8);
         directoryBuffer = Mapping.zeroed(arena, DirectoryStream.BUFFER_BYTES);

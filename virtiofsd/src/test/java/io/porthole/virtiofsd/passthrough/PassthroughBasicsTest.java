@@ -18,9 +18,14 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributeView;
+import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Instant;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
@@ -74,6 +79,54 @@ final class PassthroughBasicsTest {
         Files.writeString(dir.resolve("a"), "");
         long file = q.lookup(Guest.ROOT, "a").nodeId();
         assertEquals(Errno.ENOTDIR, q.tryLookup(file, "b").error());
+    }
+
+    /** LOOKUP has them from statx, GETATTR from fstat: neither may lose or swap a field. */
+    @Test
+    void getattrShowsTheSameAsLookupAndTheHost() throws IOException {
+        Path file = Files.write(dir.resolve("file"), new byte[12_345]);
+        Files.createLink(dir.resolve("link"), file);
+        Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rwxr-x--x"));
+        FileTime read = FileTime.from(Instant.ofEpochSecond(1_000_000_001L, 123_456_789));
+        FileTime written = FileTime.from(Instant.ofEpochSecond(-5, 987_654_321));
+        Files.getFileAttributeView(file, BasicFileAttributeView.class)
+                .setTimes(written, read, null);
+        Files.setAttribute(file, "unix:uid", 70_001);
+        Files.setAttribute(file, "unix:gid", 70_002);
+        Files.createDirectory(dir.resolve("dir"));
+        Files.createSymbolicLink(dir.resolve("symlink"), Path.of("elsewhere"));
+        q.mknod(Guest.ROOT, "device", StatMode.S_IFCHR | 0600, 0xfed << 8 | 0xab | 0xcde << 20)
+                .ok();
+        q.mknod(Guest.ROOT, "fifo", StatMode.S_IFIFO | 0640, 0).ok();
+        for (String name : List.of("file", "dir", "symlink", "device", "fifo")) {
+            q.lookup(Guest.ROOT, name);
+            Entry entry = q.lookup(Guest.ROOT, name);
+            byte[] looked = entry.reply().bytes();
+            byte[] asked =
+                    q.call(Opcode.GETATTR, entry.nodeId(), new Body().zeros(16)).ok().bytes();
+            assertArrayEquals(
+                    Arrays.copyOfRange(looked, 40, 128), Arrays.copyOfRange(asked, 16, 104), name);
+            Guest.Attr attr = q.getattr(entry.nodeId());
+            Map<String, Object> host =
+                    Files.readAttributes(dir.resolve(name), "unix:*", LinkOption.NOFOLLOW_LINKS);
+            assertEquals(host.get("ino"), attr.ino(), name);
+            assertEquals(host.get("size"), attr.size(), name);
+            assertEquals(host.get("mode"), attr.mode(), name);
+            assertEquals(host.get("nlink"), attr.links(), name);
+            assertEquals(host.get("uid"), attr.uid(), name);
+            assertEquals(host.get("gid"), attr.gid(), name);
+            assertTime(host.get("lastAccessTime"), attr, 24, 48);
+            assertTime(host.get("lastModifiedTime"), attr, 32, 52);
+            assertTime(host.get("ctime"), attr, 40, 56);
+        }
+    }
+
+    /** Seconds and nanoseconds of a time at offsets in a fuse_attr. */
+    private static void assertTime(Object expected, Guest.Attr attr, int seconds, int nanos) {
+        Instant shown =
+                Instant.ofEpochSecond(
+                        attr.reply().u64(attr.at() + seconds), attr.reply().u32(attr.at() + nanos));
+        assertEquals(((FileTime) expected).toInstant(), shown);
     }
 
     @Test
