@@ -12,8 +12,11 @@ import io.porthole.virtiofsd.confine.CapabilitySet;
 import io.porthole.virtiofsd.confine.Jail;
 import io.porthole.virtiofsd.confine.SeccompFilter;
 import io.porthole.virtiofsd.confine.SharedTree;
+import io.porthole.virtiofsd.lockboard.LockBoard;
 import io.porthole.virtiofsd.transport.FuseDevice;
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.locks.LockSupport;
@@ -57,16 +60,49 @@ final class Daemon {
                         FileLimit.apply(sys, options.rlimitNofile()),
                         options.shares().size(),
                         options.control() != null);
-        if (options.mount() != null) {
-            runMounted(capabilities, budget);
-        } else if (options.manyShares()) {
-            runMany(capabilities, budget);
-        } else {
-            runOne(capabilities, budget);
+        try (LockBoard board = openLockBoard()) {
+            if (options.mount() != null) {
+                runMounted(capabilities, budget, board);
+            } else if (options.manyShares()) {
+                runMany(capabilities, budget, board);
+            } else {
+                runOne(capabilities, budget, board);
+            }
         }
     }
 
-    private void runOne(long capabilities, DescriptorBudget budget)
+    /**
+     * What shares see deadlocks with each other on: a file, for several processes, or memory for
+     * the shares of this one. Null where there is nothing to see: one share knows its own locks.
+     */
+    private @Nullable LockBoard openLockBoard() throws IOException, UsageException {
+        String path = options.lockBoard();
+        if (path == null) {
+            return options.manyShares() && options.mayLock() ? LockBoard.ofProcess(sys) : null;
+        }
+        refuseWithinShares(path);
+        return LockBoard.open(sys, path);
+    }
+
+    /** Before the file is made. */
+    private void refuseWithinShares(String path) throws IOException, UsageException {
+        Path folder = Path.of(path).toAbsolutePath().getParent();
+        if (folder == null || !Files.isDirectory(folder)) {
+            return; // whoever opens it will say what is wrong
+        }
+        for (Options share : options.shares()) {
+            if (folder.toRealPath().startsWith(Path.of(share.sharedDir()).toRealPath())) {
+                throw new UsageException(
+                        "lock board "
+                                + path
+                                + " is in the shared directory "
+                                + share.sharedDir()
+                                + ", where guests can write to it");
+            }
+        }
+    }
+
+    private void runOne(long capabilities, DescriptorBudget budget, @Nullable LockBoard board)
             throws IOException, UsageException, ProtocolException {
         try (Endpoint endpoint = Endpoint.open(sys, options);
                 MetricsEndpoint metrics =
@@ -84,7 +120,8 @@ final class Daemon {
                                 endpoint.takeListener(),
                                 budget.take(options.maxOpenInodes()),
                                 jail.root(),
-                                jail.procSelfFd())) {
+                                jail.procSelfFd(),
+                                board)) {
                     SeccompFilter.load(sys, options.seccomp());
                     if (metrics != null) {
                         metrics.start(() -> List.of(session.view()), Main.version());
@@ -101,7 +138,7 @@ final class Daemon {
     }
 
     /** The launcher unmounts, also after a death of this process; so there is nothing to remove. */
-    private void runMounted(long capabilities, DescriptorBudget budget)
+    private void runMounted(long capabilities, DescriptorBudget budget, @Nullable LockBoard board)
             throws IOException, UsageException {
         MountedShare share = new MountedShare(sys, options);
         try (FuseDevice device = share.open();
@@ -113,14 +150,14 @@ final class Daemon {
                 CapabilitySet.limitTo(sys, capabilities);
                 SeccompFilter.load(sys, options.seccomp());
                 log.info("{} is mounted on {}", options.sharedDir(), options.mount());
-                share.serve(device, jail, budget.take(options.maxOpenInodes()), metrics);
+                share.serve(device, jail, budget.take(options.maxOpenInodes()), metrics, board);
                 log.info("{} is no longer mounted", options.mount());
             }
         }
     }
 
     /** All that is needed from outside is opened first; then the process has an empty root. */
-    private void runMany(long capabilities, DescriptorBudget budget)
+    private void runMany(long capabilities, DescriptorBudget budget, @Nullable LockBoard board)
             throws IOException, UsageException {
         requireNamespaces();
         openAllJars();
@@ -140,7 +177,7 @@ final class Daemon {
                 opened.atEnd(metrics::close);
             }
             try (Jail jail = Jail.enterEmpty(sys, options);
-                    ManyShares shares = new ManyShares(sys, budget, jail.procSelfFd())) {
+                    ManyShares shares = new ManyShares(sys, budget, jail.procSelfFd(), board)) {
                 CapabilitySet.limitTo(sys, capabilities);
                 opened.handTo(shares);
                 SeccompFilter.load(sys, options.seccomp());

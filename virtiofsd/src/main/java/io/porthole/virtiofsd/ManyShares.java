@@ -7,6 +7,7 @@ import io.porthole.vhostuser.ProtocolException;
 import io.porthole.vhostuser.VhostUserServer;
 import io.porthole.virtiofsd.cli.Options;
 import io.porthole.virtiofsd.cli.UsageException;
+import io.porthole.virtiofsd.lockboard.LockBoard;
 import io.porthole.virtiofsd.metrics.ShareView;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -67,16 +68,19 @@ final class ManyShares implements AutoCloseable {
     private final Syscalls sys;
     private final DescriptorBudget budget;
     private final Fd procFd;
+    private final @Nullable LockBoard board;
     private final Map<String, Running> running = new LinkedHashMap<>();
     private boolean started;
 
     /**
      * @param procFd O_PATH descriptor of /proc/self/fd; stays the caller's
+     * @param board the lock board of all shares, which stays the caller's, or null
      */
-    ManyShares(Syscalls sys, DescriptorBudget budget, Fd procFd) {
+    ManyShares(Syscalls sys, DescriptorBudget budget, Fd procFd, @Nullable LockBoard board) {
         this.sys = sys;
         this.budget = budget;
         this.procFd = procFd;
+        this.board = board;
     }
 
     /**
@@ -95,7 +99,8 @@ final class ManyShares implements AutoCloseable {
                 throw new UsageException("there is a share with the tag '" + share.tag() + "'");
             }
             ShareSession session =
-                    new ShareSession(sys, share, endpoint.takeListener(), pinned, root, procFd);
+                    new ShareSession(
+                            sys, share, endpoint.takeListener(), pinned, root, procFd, board);
             Running now = new Running(session, endpoint, root, pinned);
             running.put(share.tag(), now);
             added = true;

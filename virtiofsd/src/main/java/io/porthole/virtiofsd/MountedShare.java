@@ -7,6 +7,7 @@ import io.porthole.linux.Syscalls;
 import io.porthole.virtiofsd.cli.Options;
 import io.porthole.virtiofsd.cli.UsageException;
 import io.porthole.virtiofsd.confine.Jail;
+import io.porthole.virtiofsd.lockboard.LockBoard;
 import io.porthole.virtiofsd.passthrough.PassthroughFileSystem;
 import io.porthole.virtiofsd.transport.FuseDevice;
 import java.io.IOException;
@@ -37,7 +38,12 @@ final class MountedShare {
     }
 
     /** Serves until the mount has gone. */
-    void serve(FuseDevice device, Jail jail, int pinnedInodes, @Nullable MetricsEndpoint metrics)
+    void serve(
+            FuseDevice device,
+            Jail jail,
+            int pinnedInodes,
+            @Nullable MetricsEndpoint metrics,
+            @Nullable LockBoard board)
             throws IOException {
         try (PassthroughFileSystem files =
                 new PassthroughFileSystem(
@@ -45,7 +51,8 @@ final class MountedShare {
                         ShareSettings.passthrough(options, pinnedInodes),
                         jail.root().value(),
                         jail.procSelfFd().value(),
-                        null)) {
+                        null,
+                        board)) {
             FuseServer requests = new FuseServer(files, ShareSettings.observer(options));
             if (metrics != null) {
                 metrics.start(

@@ -8,6 +8,7 @@ import io.porthole.vhostuser.ProtocolException;
 import io.porthole.vhostuser.VhostUserServer;
 import io.porthole.virtiofsd.cli.Options;
 import io.porthole.virtiofsd.dax.DaxWindow;
+import io.porthole.virtiofsd.lockboard.LockBoard;
 import io.porthole.virtiofsd.metrics.ShareMetrics;
 import io.porthole.virtiofsd.metrics.ShareView;
 import io.porthole.virtiofsd.passthrough.PassthroughFileSystem;
@@ -18,7 +19,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * One share as it is served: its file system with all tables, its device and its server. Nothing of
- * it is shared with another share of the process.
+ * it is shared with another share of the process, but for the lock board.
  *
  * <p>{@link #serve} runs on a thread of the caller's; {@link #close} may come from any other and
  * waits for it. The descriptors that it is given stay the caller's, but for the listening socket.
@@ -36,8 +37,16 @@ final class ShareSession implements AutoCloseable {
      * @param pinnedInodes descriptors that the share may pin for inodes
      * @param rootFd O_PATH descriptor of the shared directory
      * @param procFd O_PATH descriptor of /proc/self/fd
+     * @param board where deadlocks of locks with other shares can be seen, or null
      */
-    ShareSession(Syscalls sys, Options options, Fd listener, int pinnedInodes, Fd rootFd, Fd procFd)
+    ShareSession(
+            Syscalls sys,
+            Options options,
+            Fd listener,
+            int pinnedInodes,
+            Fd rootFd,
+            Fd procFd,
+            @Nullable LockBoard board)
             throws SyscallException {
         this.options = options;
         dax = ShareSettings.daxWindow(sys, options);
@@ -47,7 +56,8 @@ final class ShareSession implements AutoCloseable {
                         ShareSettings.passthrough(options, pinnedInodes),
                         rootFd.value(),
                         procFd.value(),
-                        dax);
+                        dax,
+                        board);
         requests = new FuseServer(files, ShareSettings.observer(options));
         device =
                 new VirtioFsDevice(

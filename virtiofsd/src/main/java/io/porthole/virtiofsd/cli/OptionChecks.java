@@ -39,6 +39,9 @@ final class OptionChecks {
             throw new UsageException("--socket-group needs --socket-path");
         }
         dax();
+        if (!ofShare) {
+            lockBoard();
+        }
         namespaceIds();
         // As with the peer, both imply extended attributes, in which they are kept.
         boolean acls = options.posixAcl != Options.Negotiated.NEVER;
@@ -66,6 +69,13 @@ final class OptionChecks {
             // Dropping both silently is how a guest got the host's symbolic links (facts: Kata).
             options.warnings.add(
                     "neither sandbox nor seccomp: a fault in this daemon would expose the whole host");
+        }
+    }
+
+    void lockBoard() throws UsageException {
+        if (options.lockBoard != null && !options.mayLock()) {
+            throw new UsageException(
+                    "--lock-board needs --posix-lock: without it there are no locks to see");
         }
     }
 

@@ -149,6 +149,7 @@ public final class OptionParser {
                     share.warnings.stream().filter(w -> !options.warnings.contains(w)).toList());
         }
         options.shares = List.copyOf(shares);
+        new OptionChecks(options, false).lockBoard();
     }
 
     private void addShare(String spec) {
@@ -354,6 +355,7 @@ public final class OptionParser {
                 options.manyShares |= !ofShare;
             }
             case METRICS -> options.metrics = notEmpty(option, value);
+            case LOCK_BOARD -> options.lockBoard = notEmpty(option, value);
             case CACHE -> options.cache = oneOf(option, value, Options.Cache.values());
             case INODE_FILE_HANDLES ->
                     options.fileHandles =

@@ -89,6 +89,7 @@ public final class Options {
     Negotiated securityLabel = Negotiated.NEVER;
     boolean posixLock;
     boolean flock;
+    @Nullable String lockBoard;
     @Nullable XattrMap xattrMap;
     final List<String> uidRules = new ArrayList<>();
     final List<String> gidRules = new ArrayList<>();
@@ -206,6 +207,16 @@ public final class Options {
 
     public boolean flock() {
         return flock;
+    }
+
+    /** The file on which daemons see deadlocks with each other, or null. */
+    public @Nullable String lockBoard() {
+        return lockBoard;
+    }
+
+    /** Whether a share has fcntl locks, or one that is added later may have them. */
+    public boolean mayLock() {
+        return control != null || shares.stream().anyMatch(share -> share.posixLock);
     }
 
     /** Whether the launcher is to make a user namespace with ids of the user's choice. */

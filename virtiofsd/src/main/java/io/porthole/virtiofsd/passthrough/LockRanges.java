@@ -3,6 +3,7 @@ package io.porthole.virtiofsd.passthrough;
 import io.porthole.linux.Fcntl;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,6 +26,10 @@ final class LockRanges {
 
     boolean isEmpty() {
         return ranges.isEmpty();
+    }
+
+    void forEach(Consumer<Range> use) {
+        ranges.forEach(use);
     }
 
     /** Locks a range, or with F_UNLCK unlocks it. Adds two ranges at most. */

@@ -1,6 +1,5 @@
 package io.porthole.virtiofsd.passthrough;
 
-import io.porthole.fuse.Exchange;
 import io.porthole.fuse.FileSystem;
 import io.porthole.fuse.FuseFileLock;
 import io.porthole.fuse.FuseLkIn;
@@ -9,16 +8,13 @@ import io.porthole.fuse.Request;
 import io.porthole.linux.Errno;
 import io.porthole.linux.Fcntl;
 import io.porthole.linux.FlockRange;
+import io.porthole.virtiofsd.lockboard.BoardPlace;
+import io.porthole.virtiofsd.passthrough.LockOwners.Holder;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.HashMap;
-import java.util.HashSet;
 import java.util.Iterator;
 import java.util.List;
-import java.util.Map;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -38,64 +34,27 @@ import org.jspecify.annotations.Nullable;
  * bounded, since a guest pays nothing for them. ADR 21 tells what holds and what does not.
  */
 final class Locks {
-    static final int MAX_OWNERS = 2048;
-    static final int MAX_RANGES = 1 << 16;
     static final int MAX_WAITING = 1024;
     private static final long FIRST_NAP_MILLIS = 1;
     private static final long LAST_NAP_MILLIS = 25;
 
-    /** Waits are followed so far and no further in search of a deadlock. */
-    private static final int MAX_DEADLOCK_STEPS = 20_000;
-
-    private record Key(long nodeId, long owner) {}
-
-    /** Locks of one owner on one file, and the descriptor that carries them. */
-    private static final class Holder {
-        final Key key;
-        final int fd;
-        final boolean readOnly;
-
-        /**
-         * The open file of the first lock: its RELEASE ends locks that no FLUSH tells the end of.
-         */
-        final long fh;
-
-        final LockRanges ranges = new LockRanges();
-        int waiting;
-
-        Holder(Key key, int fd, boolean readOnly, long fh) {
-            this.key = key;
-            this.fd = fd;
-            this.readOnly = readOnly;
-            this.fh = fh;
-        }
-    }
-
-    /** A request that waits; {@code holder} is null for flock(2), which has {@code fd} instead. */
-    private record Waiting(
-            Exchange.Deferred answer,
-            long nodeId,
-            long fh,
-            @Nullable Holder holder,
-            int fd,
-            long start,
-            long end,
-            int type,
-            int pid) {}
-
     private final Share share;
-    private final Map<Key, Holder> holders = new HashMap<>();
-    private final Map<Long, List<Holder>> byNode = new HashMap<>();
-    private final List<Waiting> waiting = new ArrayList<>();
+    private final LockOwners owners;
+    private final List<LockWait> waiting = new ArrayList<>();
+    private final LockCycles cycles;
     private @Nullable Thread waiter;
-    private int rangeCount;
     private boolean changed;
 
     /** Whether there is anything to give up; read without the monitor. */
     private volatile boolean used;
 
-    Locks(Share share) {
+    /**
+     * @param board where deadlocks with other shares can be seen, or null
+     */
+    Locks(Share share, @Nullable BoardPlace board) {
         this.share = share;
+        owners = new LockOwners(share);
+        cycles = new LockCycles(owners, waiting, board);
     }
 
     /** GETLK. Writes fuse_lk_out: the lock in the way, or F_UNLCK. */
@@ -114,18 +73,18 @@ final class Locks {
         }
         long start = FuseFileLock.start(in, at + FuseLkIn.LK);
         long end = FuseFileLock.end(in, at + FuseLkIn.LK);
-        Key key = new Key(r.nodeId(), FuseLkIn.owner(in, at));
-        for (Holder other : others(key)) {
+        LockOwners.Key key = new LockOwners.Key(r.nodeId(), FuseLkIn.owner(in, at));
+        for (Holder other : owners.others(key)) {
             LockRanges.Range range = other.ranges.conflict(start, end, type);
             if (range != null) {
                 return describe(out, outAt, range.start(), range.end(), range.type(), range.pid());
             }
         }
         // Asked through the owner's own descriptor, or its own locks would be in its way.
-        Holder own = holders.get(key);
+        Holder own = owners.find(key);
         int fd = own != null ? own.fd : share.handles.fd(handle);
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment flock = range(arena, start, end, type);
+            MemorySegment flock = LockOwners.flock(arena, start, end, type);
             long result = share.sys.fcntl(fd, Fcntl.F_OFD_GETLK, flock.address());
             if (result < 0) {
                 return result;
@@ -174,20 +133,21 @@ final class Locks {
         long start = FuseFileLock.start(in, at + FuseLkIn.LK);
         long end = FuseFileLock.end(in, at + FuseLkIn.LK);
         int pid = FuseFileLock.pid(in, at + FuseLkIn.LK);
-        Key key = new Key(r.nodeId(), FuseLkIn.owner(in, at));
-        Holder holder = holders.get(key);
+        LockOwners.Key key = new LockOwners.Key(r.nodeId(), FuseLkIn.owner(in, at));
+        Holder holder = owners.find(key);
         if (type == Fcntl.F_UNLCK) {
             return holder == null ? 0 : unlock(holder, start, end);
         }
-        if (rangeCount + 2 > MAX_RANGES) {
+        if (owners.isFull()) {
             return -Errno.ENOLCK;
         }
         if (holder == null) {
-            long fd = openForOwner(w, share.handles.fd(handle));
-            if (fd < 0) {
-                return fd;
+            long added = owners.add(w, key, share.handles.fd(handle), fh);
+            holder = owners.find(key);
+            if (holder == null) {
+                return added;
             }
-            holder = addHolder(key, (int) fd, fh);
+            used = true;
         }
         if (type == Fcntl.F_WRLCK && holder.readOnly) {
             endIfIdle(holder);
@@ -231,60 +191,26 @@ final class Locks {
 
     // ---- fcntl(2) ----
 
-    /**
-     * An open file of its own for an owner, able to carry locks of both kinds where the file can be
-     * opened so: the owner may lock through several of its open files.
-     */
-    private long openForOwner(Worker w, int handleFd) {
-        if (holders.size() >= MAX_OWNERS) {
-            return -Errno.ENOLCK;
-        }
-        int flags = Fcntl.O_CLOEXEC | Fcntl.O_NONBLOCK;
-        long fd = -Errno.EROFS;
-        if (!share.options.readonly()) {
-            fd = share.sys.openat(share.procFd, w.pathOf(handleFd), flags | Fcntl.O_RDWR, 0);
-        }
-        if (fd < 0) {
-            // A read-only file system, a program that runs, an append-only file.
-            fd = share.sys.openat(share.procFd, w.pathOf(handleFd), flags | Fcntl.O_RDONLY, 0);
-        }
-        return fd == -Errno.EMFILE || fd == -Errno.ENFILE ? -Errno.ENOLCK : fd;
-    }
-
-    private Holder addHolder(Key key, int fd, long fh) {
-        long mode = share.sys.fcntl(fd, Fcntl.F_GETFL, 0) & Fcntl.O_ACCMODE;
-        Holder holder = new Holder(key, fd, mode == Fcntl.O_RDONLY, fh);
-        holders.put(key, holder);
-        byNode.computeIfAbsent(key.nodeId, n -> new ArrayList<>()).add(holder);
-        used = true;
-        return holder;
-    }
-
-    private List<Holder> others(Key key) {
-        List<Holder> all = byNode.get(key.nodeId);
-        if (all == null) {
-            return List.of();
-        }
-        List<Holder> others = new ArrayList<>(all.size());
-        for (Holder h : all) {
-            if (h.key.owner != key.owner) {
-                others.add(h);
-            }
-        }
-        return others;
-    }
-
     private long tryRange(Holder holder, long start, long end, int type, int pid) {
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment flock = range(arena, start, end, type);
-            long result = share.sys.fcntl(holder.fd, Fcntl.F_OFD_SETLK, flock.address());
-            if (result >= 0) {
-                int before = holder.ranges.size();
-                holder.ranges.set(start, end, type, pid);
-                rangeCount += holder.ranges.size() - before;
-            }
-            return Math.min(result, 0);
+        long owner = holder.key.owner();
+        if (!waiting.isEmpty() && isLess(holder, start, end, type)) {
+            // Before: what is on the board of it has to be true as long as it is there.
+            cycles.changes(owner);
         }
+        long result = owners.set(holder, start, end, type, pid);
+        if (result >= 0 && !waiting.isEmpty() && cycles.changes(owner)) {
+            wakeWaiter();
+        }
+        return result;
+    }
+
+    /**
+     * Whether the owner gives up something: by unlocking, or by making a write lock a read lock.
+     */
+    private static boolean isLess(Holder holder, long start, long end, int type) {
+        return type == Fcntl.F_UNLCK
+                || (type == Fcntl.F_RDLCK
+                        && holder.ranges.conflict(start, end, Fcntl.F_RDLCK) != null);
     }
 
     private long unlock(Holder holder, long start, long end) {
@@ -294,34 +220,15 @@ final class Locks {
         return result;
     }
 
-    private static MemorySegment range(Arena arena, long start, long end, int type) {
-        MemorySegment flock = arena.allocate(FlockRange.LAYOUT);
-        FlockRange.type(flock, 0, (short) type);
-        FlockRange.start(flock, 0, start);
-        FlockRange.lengthBytes(flock, 0, end == Long.MAX_VALUE ? 0 : end - start + 1);
-        return flock;
-    }
-
     private void endIfIdle(Holder holder) {
         if (holder.ranges.isEmpty() && holder.waiting == 0) {
             end(holder);
         }
     }
 
-    /** Closes the owner's descriptor, and with it gives up its locks. */
     private void end(Holder holder) {
-        if (holders.remove(holder.key, holder)) {
-            List<Holder> ofNode = byNode.get(holder.key.nodeId);
-            if (ofNode != null) {
-                ofNode.remove(holder);
-                if (ofNode.isEmpty()) {
-                    byNode.remove(holder.key.nodeId);
-                }
-            }
-            rangeCount -= holder.ranges.size();
-            share.sys.close(holder.fd);
-            used = !holders.isEmpty() || !waiting.isEmpty();
-        }
+        owners.end(holder);
+        used = !owners.isEmpty() || !waiting.isEmpty();
     }
 
     private long waitForRange(
@@ -329,53 +236,12 @@ final class Locks {
         if (waiting.size() >= MAX_WAITING) {
             return -Errno.ENOLCK;
         }
-        if (deadlocks(holder, start, end, type)) {
+        if (cycles.wouldClose(holder, start, end, type)) {
             return -Errno.EDEADLK;
         }
         holder.waiting++;
-        add(new Waiting(r.defer(), holder.key.nodeId, fh, holder, -1, start, end, type, pid));
+        add(new LockWait(r.defer(), holder.key.nodeId(), fh, holder, -1, start, end, type, pid));
         return FileSystem.DEFERRED;
-    }
-
-    /**
-     * Whether an owner that {@code asking} would wait for waits, over any number of others, for
-     * {@code asking}. Sees the locks of this daemon; the kernel does not tell who holds another.
-     */
-    private boolean deadlocks(Holder asking, long start, long end, int type) {
-        Set<Long> seen = new HashSet<>();
-        ArrayDeque<Long> toFollow = new ArrayDeque<>();
-        int[] steps = {0};
-        addBlockers(asking.key, start, end, type, toFollow, steps);
-        while (!toFollow.isEmpty() && steps[0] < MAX_DEADLOCK_STEPS) {
-            long owner = toFollow.pop();
-            if (owner == asking.key.owner) {
-                return true;
-            }
-            if (!seen.add(owner)) {
-                continue;
-            }
-            for (Waiting other : waiting) {
-                steps[0]++;
-                Holder holder = other.holder;
-                if (holder != null && holder.key.owner == owner) {
-                    addBlockers(holder.key, other.start, other.end, other.type, toFollow, steps);
-                }
-            }
-        }
-        return false;
-    }
-
-    private void addBlockers(
-            Key key, long start, long end, int type, ArrayDeque<Long> to, int[] steps) {
-        for (Holder other : others(key)) {
-            steps[0] += 1 + other.ranges.size();
-            if (steps[0] >= MAX_DEADLOCK_STEPS) {
-                return;
-            }
-            if (other.ranges.conflict(start, end, type) != null) {
-                to.push(other.key.owner);
-            }
-        }
     }
 
     // ---- flock(2) ----
@@ -402,7 +268,7 @@ final class Locks {
         if (copy < 0) {
             return -Errno.ENOLCK;
         }
-        add(new Waiting(r.defer(), r.nodeId(), fh, null, (int) copy, 0, Long.MAX_VALUE, type, 0));
+        add(new LockWait(r.defer(), r.nodeId(), fh, null, (int) copy, 0, Long.MAX_VALUE, type, 0));
         return FileSystem.DEFERRED;
     }
 
@@ -423,7 +289,7 @@ final class Locks {
 
     /** FLUSH: close(2) ends all fcntl(2) locks of the owner on the file. */
     synchronized void flush(long nodeId, long owner) {
-        Holder holder = holders.get(new Key(nodeId, owner));
+        Holder holder = owners.find(new LockOwners.Key(nodeId, owner));
         if (holder != null) {
             unlock(holder, 0, Long.MAX_VALUE);
         }
@@ -434,19 +300,16 @@ final class Locks {
      * it and is still there belongs to the open file itself (F_OFD_SETLK in the guest).
      */
     synchronized void release(long nodeId, long fh) {
-        for (Iterator<Waiting> i = waiting.iterator(); i.hasNext(); ) {
-            Waiting w = i.next();
+        for (Iterator<LockWait> i = waiting.iterator(); i.hasNext(); ) {
+            LockWait w = i.next();
             if (w.nodeId == nodeId && w.fh == fh) {
                 i.remove();
                 finish(w, Errno.EBADF);
             }
         }
-        List<Holder> ofNode = byNode.get(nodeId);
-        if (ofNode != null) {
-            for (Holder h : List.copyOf(ofNode)) {
-                if (h.fh == fh) {
-                    unlock(h, 0, Long.MAX_VALUE);
-                }
+        for (Holder h : owners.ofNode(nodeId)) {
+            if (h.fh == fh) {
+                unlock(h, 0, Long.MAX_VALUE);
             }
         }
         // Whoever waits for a flock(2) of this file that ends now.
@@ -455,8 +318,8 @@ final class Locks {
 
     /** INTERRUPT: a process of the guest no longer waits. */
     synchronized void interrupt(long unique) {
-        for (Iterator<Waiting> i = waiting.iterator(); i.hasNext(); ) {
-            Waiting w = i.next();
+        for (Iterator<LockWait> i = waiting.iterator(); i.hasNext(); ) {
+            LockWait w = i.next();
             if (w.answer.unique() == unique) {
                 i.remove();
                 finish(w, Errno.EINTR);
@@ -467,20 +330,22 @@ final class Locks {
 
     /** The session ends: all locks and waits do. */
     synchronized void endAll() {
-        List<Waiting> ended = List.copyOf(waiting);
+        List<LockWait> ended = List.copyOf(waiting);
         waiting.clear();
-        for (Waiting w : ended) {
+        for (LockWait w : ended) {
             finish(w, Errno.EIO);
         }
-        for (Holder h : List.copyOf(holders.values())) {
+        for (Holder h : owners.all()) {
             end(h);
         }
+        cycles.end();
         used = false;
         wakeWaiter();
     }
 
     /** Answers a request that is out of the list already. */
-    private void finish(Waiting w, int error) {
+    private void finish(LockWait w, int error) {
+        cycles.withdraw(w);
         Holder holder = w.holder;
         if (holder != null) {
             holder.waiting--;
@@ -488,13 +353,13 @@ final class Locks {
         } else {
             share.sys.close(w.fd);
         }
-        used = !holders.isEmpty() || !waiting.isEmpty();
+        used = !owners.isEmpty() || !waiting.isEmpty();
         w.answer.complete(error, MemorySegment.NULL);
     }
 
     /** Owners with a descriptor. */
     synchronized int ownerCount() {
-        return holders.size();
+        return owners.count();
     }
 
     synchronized int waitingCount() {
@@ -504,7 +369,7 @@ final class Locks {
     // ---- Waiting ----
 
     /** Takes a detached request into the list; the waiter answers it. */
-    private void add(Waiting wanted) {
+    private void add(LockWait wanted) {
         waiting.add(wanted);
         used = true;
         if (waiter == null) {
@@ -532,12 +397,13 @@ final class Locks {
             if (grantWhatIsFree()) {
                 nap = FIRST_NAP_MILLIS;
             }
+            boolean more = cycles.tell(this::deadlock);
             if (waiting.isEmpty()) {
                 break;
             }
             try {
                 // Many that wait are asked less often, so that their number costs no CPU.
-                wait(nap + waiting.size() / 32);
+                wait(more ? FIRST_NAP_MILLIS : nap + waiting.size() / 32);
             } catch (InterruptedException e) {
                 continue;
             }
@@ -546,15 +412,20 @@ final class Locks {
         waiter = null;
     }
 
+    private void deadlock(LockWait w) {
+        waiting.remove(w);
+        finish(w, Errno.EDEADLK);
+    }
+
     /** In the order in which they came. Returns whether anyone was served. */
     private boolean grantWhatIsFree() {
         boolean any = false;
-        for (Waiting w : List.copyOf(waiting)) {
+        for (LockWait w : List.copyOf(waiting)) {
             Holder holder = w.holder;
             long result;
             if (holder == null) {
                 result = share.sys.flock(w.fd, operation(w.type));
-            } else if (rangeCount + 2 > MAX_RANGES) {
+            } else if (owners.isFull()) {
                 result = -Errno.ENOLCK;
             } else if (blockedHere(w, holder)) {
                 continue;
@@ -571,8 +442,8 @@ final class Locks {
     }
 
     /** Saves a system call where this daemon knows that the lock is taken. */
-    private boolean blockedHere(Waiting w, Holder holder) {
-        for (Holder other : others(holder.key)) {
+    private boolean blockedHere(LockWait w, Holder holder) {
+        for (Holder other : owners.others(holder.key)) {
             if (other.ranges.conflict(w.start, w.end, w.type) != null) {
                 return true;
             }

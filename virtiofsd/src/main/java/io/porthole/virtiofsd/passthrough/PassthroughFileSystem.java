@@ -13,6 +13,7 @@ import io.porthole.linux.SyscallException;
 import io.porthole.linux.Syscalls;
 import io.porthole.virtiofsd.dax.DaxFiles;
 import io.porthole.virtiofsd.dax.DaxWindow;
+import io.porthole.virtiofsd.lockboard.LockBoard;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -51,18 +52,25 @@ public final class PassthroughFileSystem implements FileSystem {
      */
     public PassthroughFileSystem(Syscalls sys, PassthroughOptions options, int rootFd, int procFd)
             throws SyscallException {
-        this(sys, options, rootFd, procFd, null);
+        this(sys, options, rootFd, procFd, null, null);
     }
 
-    /** As the other, with a DAX window, which stays the caller's. */
+    /**
+     * As the other.
+     *
+     * @param dax a DAX window, which stays the caller's, or null
+     * @param board where deadlocks of locks with other shares can be seen; stays the caller's, or
+     *     null
+     */
     public PassthroughFileSystem(
             Syscalls sys,
             PassthroughOptions options,
             int rootFd,
             int procFd,
-            @Nullable DaxWindow dax)
+            @Nullable DaxWindow dax,
+            @Nullable LockBoard board)
             throws SyscallException {
-        share = new Share(sys, options, rootFd, procFd);
+        share = new Share(sys, options, rootFd, procFd, board);
         this.dax = dax;
         sizes = new MappedSizes(dax);
         share.dax = dax;

@@ -11,6 +11,7 @@ import io.porthole.linux.SyscallException;
 import io.porthole.linux.Syscalls;
 import io.porthole.virtiofsd.dax.DaxOptions;
 import io.porthole.virtiofsd.dax.DaxWindow;
+import io.porthole.virtiofsd.lockboard.LockBoard;
 import io.porthole.virtiofsd.mapping.IdMap;
 import io.porthole.virtiofsd.mapping.XattrMap;
 import java.lang.foreign.Arena;
@@ -59,7 +60,15 @@ final class Share implements AutoCloseable {
 
     private volatile boolean daxAgreed;
 
-    Share(Syscalls sys, PassthroughOptions options, int rootFd, int procFd)
+    /**
+     * @param board where deadlocks of fcntl(2) locks with other shares can be seen, or null
+     */
+    Share(
+            Syscalls sys,
+            PassthroughOptions options,
+            int rootFd,
+            int procFd,
+            @Nullable LockBoard board)
             throws SyscallException {
         this.sys = sys;
         this.options = options;
@@ -70,7 +79,10 @@ final class Share implements AutoCloseable {
         handles = new HandleTable(options.maxOpenFiles(), reclaimer, HANDLE_TAG);
         inodeHandles = new InodeHandles(sys, procFd, options.fileHandles(), arena);
         directoryBuffers = new DirectoryStream.Buffers(arena, DIRECTORY_BUFFERS);
-        locks = options.posixLock() || options.flock() ? new Locks(this) : null;
+        locks =
+                options.posixLock() || options.flock()
+                        ? new Locks(this, board == null ? null : board.place())
+                        : null;
         xattrMap = options.xattrMap();
         uids = options.uidMap();
         gids = options.gidMap();

@@ -15,8 +15,9 @@
  * request, and then runs one request at a time. What the guest forgets or releases while another
  * request uses it stays alive until that request has ended ({@link
  * io.porthole.virtiofsd.passthrough.Reclaimer}). Locks, in order: the advisory locks' ({@link
- * io.porthole.virtiofsd.passthrough.Locks}), a directory stream's, then a slot table's, then the
- * reclaimer's; none is held across another request.
+ * io.porthole.virtiofsd.passthrough.Locks}, under which the lock board's is tried and never waited
+ * for), a directory stream's, then a slot table's, then the reclaimer's; none is held across
+ * another request.
  *
  * <p>Ownership: the file system duplicates nothing that it is given; the two descriptors of the
  * constructor stay the caller's. It closes what it opened, at FORGET, RELEASE, DESTROY or close.

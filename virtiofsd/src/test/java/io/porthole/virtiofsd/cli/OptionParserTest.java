@@ -110,6 +110,30 @@ final class OptionParserTest {
         assertFalse(parse("--socket-path s --shared-dir d --flock -o no_flock").flock());
     }
 
+    @Test
+    void aLockBoardIsOfTheProcessAndNeedsLocks() throws UsageException {
+        assertNull(parse("--socket-path s --shared-dir d --posix-lock").lockBoard());
+        Options one = parse("--socket-path s --shared-dir d --lock-board=/run/b -o posix_lock");
+        assertEquals("/run/b", one.lockBoard());
+        assertEquals(
+                "b", parse("--mount=/m --shared-dir=d --posix-lock --lock-board b").lockBoard());
+        String shares = "--lock-board /b --share a=/x,socket=/s --share b=/y,socket=/t";
+        assertEquals("/b", parse(shares + ",posix-lock").lockBoard());
+        assertEquals("/b", parse("--lock-board /b --control c").lockBoard(), "one may be added");
+        String sentence = "--lock-board needs --posix-lock";
+        for (String without :
+                List.of(
+                        shares,
+                        shares + ",flock",
+                        "--shared-dir d --fd 3 --lock-board /b --flock",
+                        "--shared-dir d --mount=/m --lock-board /b")) {
+            assertTrue(refusal(without).contains(sentence), without);
+        }
+        assertTrue(
+                refusal("--share a=/x,socket=/s,posix-lock,lock-board=/b")
+                        .contains("holds for the process"));
+    }
+
     @ParameterizedTest
     @CsvSource(
             delimiter = '|',

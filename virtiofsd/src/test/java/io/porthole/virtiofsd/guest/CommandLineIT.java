@@ -118,6 +118,26 @@ class CommandLineIT {
     }
 
     @Test
+    void wrongLockBoardIsNamed() throws IOException, InterruptedException {
+        String[] options = {
+            "--shared-dir=" + share(), "--socket-path=s.sock", "--posix-lock", "--lock-board=board"
+        };
+        Files.createSymbolicLink(folder.resolve("board"), folder.resolve("precious"));
+        Files.writeString(folder.resolve("precious"), "precious");
+        end(start(options)).says(1, "lock board board is a symbolic link, which is not followed");
+        Files.delete(folder.resolve("board"));
+        options[3] = "--lock-board=share/board";
+        end(start(options)).says(2, "lock board share/board is in the shared directory");
+        options[2] = "--flock";
+        end(start(options)).says(2, "--lock-board needs --posix-lock");
+        assertEquals("precious", Files.readString(folder.resolve("precious")));
+        assertNothingLeft("precious", "share");
+        try (Stream<Path> inShare = Files.list(share())) {
+            assertEquals(0, inShare.count());
+        }
+    }
+
+    @Test
     void descriptorThatDoesNotListenIsRefused() throws IOException, InterruptedException {
         run("--shared-dir", share().toString(), "--fd", "77")
                 .says(2, "--fd 77 is not a listening socket: EBADF");

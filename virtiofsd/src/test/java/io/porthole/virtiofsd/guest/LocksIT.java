@@ -12,12 +12,14 @@ import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /**
  * Two guests, a daemon each, and processes of the host lock files of one share. All use the same
  * program, {@code src/test/c/locker.c}, which is in the share.
  */
 class LocksIT extends GuestTestBase {
+    @TempDir Path folder;
     private VirtiofsdProcess oldDaemon;
     private VirtiofsdProcess newDaemon;
     private GuestVm old;
@@ -28,7 +30,13 @@ class LocksIT extends GuestTestBase {
     void boot() throws IOException, InterruptedException {
         locker = share.resolve("locker");
         Processes.compile("locker", locker);
-        String[] options = {"--tag=share", "--cache=auto", "-o", "posix_lock,flock"};
+        String[] options = {
+            "--tag=share",
+            "--cache=auto",
+            "-o",
+            "posix_lock,flock",
+            "--lock-board=" + folder.resolve("board")
+        };
         oldDaemon = VirtiofsdProcess.share(share, options);
         newDaemon = VirtiofsdProcess.share(share, options);
         old = guest(oldDaemon, GuestKernel.LINUX_6_1, Qemu.V7_2);
@@ -151,6 +159,28 @@ class LocksIT extends GuestTestBase {
         List<String> outputs = new ArrayList<>(List.of(output("a"), output("b")));
         outputs.sort(String::compareTo);
         assertEquals(List.of("w=OK\nw=EDEADLK", "w=OK\nw=OK"), outputs);
+    }
+
+    /** Each daemon knows the locks of its own guest; the board tells them of the other's. */
+    @Test
+    void aDeadlockThroughTwoGuestsIsTold() throws IOException, InterruptedException {
+        for (int i = 0; i < 3; i++) {
+            String a = "a" + i;
+            String b = "b" + i;
+            inBackground(old, a, "d w:0:1 p:" + a + ".has a:" + b + ".has w:1:1 p:" + a + ".done");
+            inBackground(
+                    young, b, "d w:1:1 p:" + b + ".has a:" + a + ".has w:0:1 p:" + b + ".done");
+            List<String> outputs = new ArrayList<>(List.of(output(a), output(b)));
+            outputs.sort(String::compareTo);
+            assertEquals(List.of("w=OK\nw=EDEADLK", "w=OK\nw=OK"), outputs);
+        }
+        // A guest that is killed is in no cycle: who waits for what it had gets it.
+        inBackground(old, "h", "d w:0:1 p:h.has a:i.has w:1:1 p:h.done");
+        inBackground(young, "i", "d w:1:1 p:i.has a:never");
+        awaitSign("h.has");
+        awaitSign("i.has");
+        young.crash();
+        assertEquals("w=OK\nw=OK", output("h"));
     }
 
     @Test

@@ -151,6 +151,39 @@ class ManySharesIT extends GuestTestBase {
         }
     }
 
+    /** The shares of a process tell each other who waits, without an option. */
+    @Test
+    void aDeadlockThroughTwoSharesIsTold() throws IOException, InterruptedException {
+        Path common = Files.createDirectory(share.resolve("common"));
+        Processes.compile("locker", common.resolve("locker"));
+        String options = ",posix-lock";
+        VirtiofsdProcess started =
+                VirtiofsdProcess.command(
+                        List.of(
+                                Rig.virtiofsd().toString(),
+                                "--share",
+                                "x=" + common + ",socket=" + socket("x") + options,
+                                "--share",
+                                "y=" + common + ",socket=" + socket("y") + options,
+                                "--control",
+                                "SOCKET"));
+        try (VirtiofsdProcess daemon = started) {
+            daemon.awaitLog("Waiting for vhost-user", END_LIMIT);
+            try (GuestVm guest =
+                    guest().share("x", socket("x"), 1)
+                            .share("y", socket("y"), 1)
+                            .mount("x", "/mnt")
+                            .mount("y", "/run")
+                            .start()) {
+                guest.must(
+                        "(cd /mnt && ./locker d w:0:1 p:x.has a:y.has w:1:1 >/tmp/x 2>&1) &"
+                                + " cd /run && ./locker d w:1:1 p:y.has a:x.has w:0:1 >/tmp/y 2>&1;"
+                                + " wait");
+                assertEquals("w=EDEADLK\nw=OK\nw=OK\nw=OK", guest.must("sort /tmp/x /tmp/y"));
+            }
+        }
+    }
+
     @Test
     void garbageForOneShareIsNothingToTheOther() throws IOException, InterruptedException {
         try (VirtiofsdProcess daemon = start();

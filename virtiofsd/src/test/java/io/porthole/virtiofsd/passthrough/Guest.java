@@ -10,6 +10,7 @@ import io.porthole.linux.Fcntl;
 import io.porthole.linux.Fd;
 import io.porthole.linux.LinuxFiles;
 import io.porthole.linux.Syscalls;
+import io.porthole.virtiofsd.lockboard.LockBoard;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -22,6 +23,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A guest's kernel, as far as tests need one: it shares a directory, sends FUSE requests as bytes
@@ -59,12 +61,33 @@ final class Guest implements AutoCloseable {
         this(LinuxFiles.host().open(directory, OPEN_HANDLE, 0), options, sys, flags);
     }
 
+    /** With a lock board, which stays the caller's. */
+    Guest(Path directory, PassthroughOptions options, @Nullable LockBoard board)
+            throws IOException {
+        this(
+                LinuxFiles.host().open(directory, OPEN_HANDLE, 0),
+                options,
+                Syscalls.host(),
+                ALL_FLAGS,
+                board);
+    }
+
     /** Serves what {@code root} refers to, and closes it in the end. */
     Guest(Fd root, PassthroughOptions options, Syscalls sys, long flags) throws IOException {
+        this(root, options, sys, flags, null);
+    }
+
+    private Guest(
+            Fd root,
+            PassthroughOptions options,
+            Syscalls sys,
+            long flags,
+            @Nullable LockBoard board)
+            throws IOException {
         int open = OPEN_HANDLE;
         this.root = root;
         proc = LinuxFiles.host().open(Path.of("/proc/self/fd"), open, 0);
-        fileSystem = share(sys, options);
+        fileSystem = share(sys, options, board);
         server = new FuseServer(fileSystem);
         queue = newQueue();
         queue.call(
@@ -79,10 +102,11 @@ final class Guest implements AutoCloseable {
                         .zeros(44));
     }
 
-    private PassthroughFileSystem share(Syscalls sys, PassthroughOptions options)
+    private PassthroughFileSystem share(
+            Syscalls sys, PassthroughOptions options, @Nullable LockBoard board)
             throws IOException {
         try {
-            return new PassthroughFileSystem(sys, options, root.value(), proc.value());
+            return new PassthroughFileSystem(sys, options, root.value(), proc.value(), null, board);
         } catch (IOException e) {
             root.close();
             proc.close();

@@ -265,7 +265,7 @@ final class LocksTest {
 
     @Test
     void aGuestCannotTakeMoreThanItsShareOfOwnersAndRanges() {
-        for (int i = 0; i < Locks.MAX_OWNERS; i++) {
+        for (int i = 0; i < LockOwners.MAX_OWNERS; i++) {
             assertEquals(0, one(100 + i, i, i, Fcntl.F_WRLCK));
         }
         assertEquals(Errno.ENOLCK, one(99, 1 << 20, 1 << 20, Fcntl.F_WRLCK));
