@@ -118,7 +118,7 @@ final class CheckCommand extends BaseCommand {
             add(
                     subject,
                     needed ? Verdict.MISSING : Verdict.LIMITED,
-                    file + " is missing: run dev/build or porthole guest build");
+                    file + " is missing: " + PortholeConfig.GUEST_SOURCE);
         }
     }
 

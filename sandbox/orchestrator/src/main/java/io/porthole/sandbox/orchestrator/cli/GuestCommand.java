@@ -1,5 +1,6 @@
 package io.porthole.sandbox.orchestrator.cli;
 
+import io.porthole.sandbox.orchestrator.config.PortholeConfig;
 import io.porthole.sandbox.orchestrator.sandbox.SandboxException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -52,8 +53,9 @@ final class GuestCommand extends BaseCommand {
                 }
             }
             throw new SandboxException(
-                    "this installation has no script that builds guests: install the package porthole-guest,"
-                            + " or run dev/guest-image in the source tree and name what it makes in "
+                    "this installation has no script that builds guests: "
+                            + PortholeConfig.GUEST_SOURCE
+                            + " and name what it makes in "
                             + "/etc/porthole/config.toml ([hypervisor.qemu] kernel, initrd, image)");
         }
     }

@@ -75,6 +75,10 @@ public record PortholeConfig(
     /** {@code [network]}. */
     public record Network(String defaultMode, String userBackend, String passt) {}
 
+    /** Where the guest's kernel, initramfs and image are to be had, for messages. */
+    public static final String GUEST_SOURCE =
+            "install the package porthole-guest, or run dev/guest-image in the source tree";
+
     /**
      * Reads the file named on the command line, else by PORTHOLE_CONFIG, else
      * /etc/porthole/config.toml where it exists, else takes the built-in values.

@@ -190,8 +190,9 @@ final class SandboxMachine implements AutoCloseable {
                 throw new SandboxException(
                         "the guest's "
                                 + needed
-                                + " is missing: build it with dev/build or `porthole guest"
-                                + " build`, or name another one in the configuration");
+                                + " is missing: "
+                                + PortholeConfig.GUEST_SOURCE
+                                + ", or name another one in the configuration");
             }
         }
         return new VmConfig(

@@ -90,7 +90,8 @@ public final class QemuHypervisor implements Hypervisor {
             }
             return m.group(1) + "." + m.group(2) + "." + micro;
         } catch (IOException e) {
-            throw new HypervisorException("cannot run QEMU: " + e.getMessage(), e);
+            throw new HypervisorException(
+                    "cannot run QEMU (Debian's package is qemu-system-x86): " + e.getMessage(), e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new HypervisorException("interrupted while asking QEMU for its version", e);
