@@ -62,14 +62,9 @@ final class Guest implements AutoCloseable {
     }
 
     /** With a lock board, which stays the caller's. */
-    Guest(Path directory, PassthroughOptions options, @Nullable LockBoard board)
+    Guest(Path directory, PassthroughOptions options, Syscalls sys, @Nullable LockBoard board)
             throws IOException {
-        this(
-                LinuxFiles.host().open(directory, OPEN_HANDLE, 0),
-                options,
-                Syscalls.host(),
-                ALL_FLAGS,
-                board);
+        this(LinuxFiles.host().open(directory, OPEN_HANDLE, 0), options, sys, ALL_FLAGS, board);
     }
 
     /** Serves what {@code root} refers to, and closes it in the end. */

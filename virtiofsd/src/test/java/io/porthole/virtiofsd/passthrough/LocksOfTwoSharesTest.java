@@ -7,10 +7,16 @@ import io.porthole.fuse.Opcode;
 import io.porthole.fuse.testing.InMemoryExchange.Late;
 import io.porthole.linux.Errno;
 import io.porthole.linux.Fcntl;
+import io.porthole.linux.FlockRange;
+import io.porthole.linux.ForwardingSyscalls;
 import io.porthole.linux.Syscalls;
 import io.porthole.virtiofsd.lockboard.LockBoard;
 import io.porthole.virtiofsd.passthrough.Guest.Body;
 import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -21,6 +27,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Deadlocks through the guests of several shares of one directory, with one lock board. */
 final class LocksOfTwoSharesTest {
@@ -39,9 +47,14 @@ final class LocksOfTwoSharesTest {
         final long fh;
 
         Party(Path directory, @Nullable LockBoard board, boolean owned) throws IOException {
+            this(directory, board, owned, Syscalls.host());
+        }
+
+        Party(Path directory, @Nullable LockBoard board, boolean owned, Syscalls sys)
+                throws IOException {
             PassthroughOptions options = PassthroughOptions.builder().posixLock(true).build();
             this.board = owned ? board : null;
-            guest = new Guest(directory, options, board);
+            guest = new Guest(directory, options, sys, board);
             node = guest.queue.lookup(Guest.ROOT, "file").nodeId();
             fh = guest.queue.open(node, Fcntl.O_RDWR);
         }
@@ -309,6 +322,52 @@ final class LocksOfTwoSharesTest {
         one.guest.queue.call(Opcode.INTERRUPT, 0, new Body().u64(first.unique()));
         assertEquals(Errno.EINTR, result(first));
         assertWaits(two.waitFor(A, 0));
+    }
+
+    /** Or a search between the two would see a lock that another may have by then. */
+    @ParameterizedTest
+    @ValueSource(ints = {Fcntl.F_UNLCK, Fcntl.F_RDLCK})
+    void aRecordIsTakenAwayBeforeWhatItSaysIsGivenUp(int less)
+            throws IOException, InterruptedException {
+        List<Boolean> held = new ArrayList<>();
+        Syscalls sys =
+                new ForwardingSyscalls(Syscalls.host()) {
+                    @Override
+                    public long fcntl(int fd, int command, long argument) {
+                        if (command == Fcntl.F_OFD_SETLK && type(argument) == less) {
+                            held.add(firstRecordHolds());
+                        }
+                        return super.fcntl(fd, command, argument);
+                    }
+                };
+        Party one = new Party(directory.path, board(), true, sys);
+        parties.add(one);
+        Party two = process();
+        two.lock(A, 1);
+        one.lock(A, 0);
+        Late first = one.waitFor(A, 1);
+        assertWaits(first);
+        assertTrue(firstRecordHolds());
+        one.set(A, 0, less);
+        assertEquals(List.of(false), held);
+        assertWaits(first);
+        assertEquals(less == Fcntl.F_RDLCK, firstRecordHolds(), "it holds a read lock");
+    }
+
+    @SuppressWarnings("restricted") // SAFETY: the caller of fcntl has a struct flock there
+    private static int type(long flock) {
+        return FlockRange.type(MemorySegment.ofAddress(flock).reinterpret(FlockRange.BYTES), 0);
+    }
+
+    /** The board's table of versions begins at 4096; an odd one is of a record that holds. */
+    private boolean firstRecordHolds() {
+        try (FileChannel channel = FileChannel.open(folder.resolve("board"))) {
+            ByteBuffer version = ByteBuffer.allocate(8);
+            channel.read(version, 4096);
+            return (version.get(0) & 1) != 0;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     @Test
