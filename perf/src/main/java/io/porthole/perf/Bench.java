@@ -107,13 +107,13 @@ public final class Bench implements Callable<Integer> {
             daemons.add(Daemon.parse(text));
         }
         Files.createDirectories(out);
+        Fixture fixture = Fixture.prepare(share.toAbsolutePath(), tree);
+        Meter meter = new Meter(fixture);
+        measureStarts(meter);
         if (startsOnly) {
             rows.clear();
-            measureStarts();
         } else {
-            Fixture fixture = Fixture.prepare(share.toAbsolutePath(), tree);
-            measureStarts();
-            measureRows(fixture, rows);
+            measureRows(meter, fixture, rows);
         }
         write(rows);
         for (String failure : failures) {
@@ -126,17 +126,18 @@ public final class Bench implements Callable<Integer> {
         return Target.start(daemon, share.toAbsolutePath(), work, daemonCpus, queues);
     }
 
-    private void measureStarts() throws IOException, InterruptedException {
+    private void measureStarts(Meter meter) throws IOException, InterruptedException {
         // The first turns are not counted: in them the driver itself is slow, being new.
         for (int i = -UNCOUNTED_STARTS; i < starts; i++) {
             for (Daemon daemon : daemons) {
                 try (Target target = start(daemon, 1)) {
-                    if (i < 0) {
-                        continue;
-                    }
                     long cpuNanos = target.stats().cpuNanos();
                     Thread.sleep(300);
                     ProcessStats.Memory memory = target.memory();
+                    Meter.FirstVisit visit = meter.firstVisit(target);
+                    if (i < 0) {
+                        continue;
+                    }
                     Map<String, Object> entry = new LinkedHashMap<>();
                     entry.put("target", daemon.name());
                     entry.put("socketMillis", target.socketMillis());
@@ -144,6 +145,9 @@ public final class Bench implements Callable<Integer> {
                     entry.put("cpuMillis", cpuNanos / 1e6);
                     entry.put("rssBytes", memory.rss());
                     entry.put("pssBytes", memory.pss());
+                    entry.put("firstVisitMillis", visit.millis());
+                    entry.put("firstVisitCpuMillis", visit.cpuMillis());
+                    entry.put("firstVisitPssBytes", target.memory().pss());
                     startups.add(entry);
                 }
             }
@@ -152,12 +156,16 @@ public final class Bench implements Callable<Integer> {
             if (starts > 0) {
                 progress.printf(
                         "%-10s socket %6.1f ms, FUSE_INIT %6.1f ms (%5.1f ms of CPU), own PSS"
-                                + " %5.1f MiB%n",
+                                + " %5.1f MiB; first visit of the tree %6.1f ms (%6.1f ms of"
+                                + " CPU), then %5.1f MiB%n",
                         daemon.name(),
                         startMedian(daemon, "socketMillis"),
                         startMedian(daemon, "initMillis"),
                         startMedian(daemon, "cpuMillis"),
-                        startMedian(daemon, "pssBytes") / (1 << 20));
+                        startMedian(daemon, "pssBytes") / (1 << 20),
+                        startMedian(daemon, "firstVisitMillis"),
+                        startMedian(daemon, "firstVisitCpuMillis"),
+                        startMedian(daemon, "firstVisitPssBytes") / (1 << 20));
             }
         }
     }
@@ -172,10 +180,9 @@ public final class Bench implements Callable<Integer> {
                         .toArray());
     }
 
-    private void measureRows(Fixture fixture, List<Row> rows)
+    private void measureRows(Meter meter, Fixture fixture, List<Row> rows)
             throws IOException, InterruptedException {
         int queues = rows.stream().mapToInt(Row::queues).max().orElse(1);
-        Meter meter = new Meter(fixture);
         Target[] targets = new Target[daemons.size()];
         try {
             for (int i = 0; i < targets.length; i++) {

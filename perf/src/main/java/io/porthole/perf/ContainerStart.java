@@ -39,6 +39,7 @@ final class ContainerStart implements Workload {
 
     private final Fixture fixture;
     private int files;
+    private long begun;
     private long[] parents = {};
     private byte[][] names = {};
     private byte[][] absent = {};
@@ -112,8 +113,14 @@ final class ContainerStart implements Workload {
         }
     }
 
+    /** Whether as many files were begun as there are; with one slot, each. */
+    boolean visitedAll() {
+        return begun >= files;
+    }
+
     @Override
     public void begin(Slot slot) {
+        begun++;
         slot.cursor = (slot.cursor + 1) % files;
         if (slot.cursor % 3 == 0) {
             slot.phase = MISSING;

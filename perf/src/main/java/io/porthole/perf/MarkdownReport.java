@@ -27,7 +27,9 @@ final class MarkdownReport {
 
     /**
      * @param caption of what run this is: a sentence
-     * @param starts maps with "target", "socketMillis", "initMillis", "cpuMillis", "pssBytes"
+     * @param starts maps with "target", "socketMillis", "initMillis", "cpuMillis", "pssBytes", and
+     *     of the first visit of the tree "firstVisitMillis", "firstVisitCpuMillis",
+     *     "firstVisitPssBytes"
      * @param memories maps with "target", "when", "pssBytes"
      */
     static String of(
@@ -146,6 +148,9 @@ final class MarkdownReport {
         line("exec to FUSE_INIT, ms", starts, "initMillis", 1, null);
         line("CPU until then, ms", starts, "cpuMillis", 1, null);
         line("own PSS, just mounted, MiB", starts, "pssBytes", 1 << 20, null);
+        line("first visit of the tree, ms", starts, "firstVisitMillis", 1, null);
+        line("CPU for it, ms", starts, "firstVisitCpuMillis", 1, null);
+        line("own PSS after it, MiB", starts, "firstVisitPssBytes", 1 << 20, null);
         memories.stream()
                 .map(m -> String.valueOf(m.get("when")))
                 .distinct()

@@ -61,6 +61,36 @@ final class Meter {
     }
 
     /**
+     * One visit of each file of the tree, one after the other, asked of a daemon that has served
+     * nothing before: what the first container waits for.
+     *
+     * @param millis until the last file was forgotten
+     * @param cpuMillis of the daemon in that time
+     */
+    record FirstVisit(double millis, double cpuMillis) {}
+
+    /**
+     * Visits each file of the tree once.
+     *
+     * @throws WrongReplyException if the daemon answered wrongly
+     */
+    FirstVisit firstVisit(Target target) throws IOException {
+        Session session = target.session();
+        Session.Mark mark = session.mark();
+        Slot[] slots = {new Slot(0, 1)};
+        ContainerStart workload = new ContainerStart(fixture);
+        long cpu = target.stats().cpuNanos();
+        long begin = System.nanoTime();
+        workload.setUp(session, slots);
+        session.run(workload, slots, workload::visitedAll, discarded);
+        double millis = (System.nanoTime() - begin) / 1e6;
+        double cpuMillis = (target.stats().cpuNanos() - cpu) / 1e6;
+        workload.tearDown(session, slots);
+        session.release(mark);
+        return new FirstVisit(millis, cpuMillis);
+    }
+
+    /**
      * Compilers go by how often code has run, so on a busy machine the clock would not do; a row
      * that mostly sleeps ends it by the clock all the same.
      */

@@ -67,9 +67,15 @@ public final class ShareMetrics {
 
     /** It ended; nothing is counted there any more. */
     public synchronized void remove(Queue queue) {
-        if (living.remove(queue)) {
-            queue.requests.addTo(ended);
-            endedQueues.computeIfAbsent(queue.index, i -> new QueueSums()).add(queue.stats);
+        // Not by equals: a record makes its own of generated classes, 10 ms at the end of each
+        // daemon.
+        for (int i = 0; i < living.size(); i++) {
+            if (living.get(i).requests == queue.requests) {
+                living.remove(i);
+                queue.requests.addTo(ended);
+                endedQueues.computeIfAbsent(queue.index, n -> new QueueSums()).add(queue.stats);
+                return;
+            }
         }
     }
 

@@ -301,4 +301,28 @@ class CommandLineIT {
         assertTrue(ended.output().contains("\"type\": \"fs\""), ended.output());
         assertTrue(ended.output().contains("\"separate-options\""), ended.output());
     }
+
+    /** Whatever the JVM is told in lib/virtiofsd.directives, it understands, and keeps quiet. */
+    @Test
+    void compilersAreDirectedInSilence() throws IOException, InterruptedException {
+        String daemon = Rig.virtiofsd().toString();
+        Ended silent = run("--version");
+        assertEquals(0, silent.exit(), silent.output());
+        assertEquals(1, silent.output().lines().count(), silent.output());
+        Ended heard =
+                shell("PORTHOLE_JAVA_OPTS=-XX:+DisplayVMOutput exec " + daemon + " --version");
+        assertTrue(heard.output().startsWith("1 compiler directives added"), heard.output());
+        assertEquals(0, heard.exit(), heard.output());
+    }
+
+    @Test
+    void missingAddressSpaceIsNamed() throws IOException, InterruptedException {
+        Ended ended = shell("ulimit -v 300000; exec " + Rig.virtiofsd() + " --version");
+        assertEquals(1, ended.exit(), ended.output());
+        assertTrue(ended.output().contains("Could not reserve"), ended.output());
+    }
+
+    private static Ended shell(String line) throws IOException, InterruptedException {
+        return end(new ProcessBuilder("sh", "-c", line).redirectErrorStream(true).start());
+    }
 }
