@@ -18,11 +18,11 @@ build_driver() {
         --sun-misc-unsafe-memory-access=allow -cp "$PORTHOLE_ROOT/perf/target/classes:$(printf '%s:' "$lib"/*.jar)")
 }
 
-# Makes SCRATCH and SHARE, removed at the end, and sets TREE.
+# bench_scratch [DIR]: makes SCRATCH and SHARE (below DIR), removed at the end, and sets TREE.
 bench_scratch() {
     SCRATCH=$(mktemp -d)
     # Reads and writes meet memory, not a disk: /dev/shm where there is one.
-    SHARE=$(mktemp -d -p /dev/shm 2>/dev/null || mktemp -d)
+    if [ -n "${1:-}" ]; then SHARE=$(mktemp -d -p "$1"); else SHARE=$(mktemp -d -p /dev/shm 2>/dev/null || mktemp -d); fi
     trap 'rm -rf "$SCRATCH" "$SHARE"' EXIT
     # shellcheck disable=SC2034
     TREE=${PORTHOLE_BENCH_TREE:-$PORTHOLE_CACHE/trixie/usr}
