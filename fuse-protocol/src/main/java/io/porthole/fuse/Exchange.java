@@ -74,6 +74,9 @@ public interface Exchange {
     /** Ends the exchange without a reply (FORGET, and requests too broken to answer). */
     void replyNothing();
 
+    /** Says that this request may take long, so that no reply before it waits for its end. */
+    void mayTakeLong();
+
     /**
      * Detaches the request, to be answered later from any thread; the exchange itself is free for
      * the next request once the handler returns.

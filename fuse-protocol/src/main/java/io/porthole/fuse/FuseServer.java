@@ -174,6 +174,9 @@ public final class FuseServer {
                 endSession();
                 return fileSystem.destroyed(r);
             }
+            if (opcode.takesLong()) {
+                x.mayTakeLong();
+            }
             zero(x.out(), opcode.replyBodyBytes());
             return operations.run(opcode, agreed, x, r, argumentBytes, roomBytes - BODY);
         } catch (Throwable failure) {

@@ -102,6 +102,14 @@ public enum Opcode {
         return names;
     }
 
+    /** Whether it waits for a disk by its nature, or moves any amount of data. */
+    public boolean takesLong() {
+        return switch (this) {
+            case FSYNC, FSYNCDIR, SYNCFS, FALLOCATE, COPY_FILE_RANGE, COPY_FILE_RANGE_64 -> true;
+            default -> false;
+        };
+    }
+
     /** Whether the kernel waits for a reply. */
     public boolean hasReply() {
         return replyBodyBytes != NO_REPLY;

@@ -260,6 +260,24 @@ class FuseServerTest {
         assertEquals(8, s.server.counters().unknown());
     }
 
+    /** No reply is to wait for a disk. */
+    @ParameterizedTest
+    @EnumSource(Opcode.class)
+    void whatTakesLongIsAnnounced(Opcode opcode) {
+        if (opcode == Opcode.INIT) {
+            return;
+        }
+        WireVector v = vector(opcode);
+        s.send(v.request(), v.room());
+        boolean announced = s.exchange.longRequests() == 1;
+        assertEquals(
+                opcode.name().startsWith("FSYNC")
+                        || opcode == Opcode.SYNCFS
+                        || opcode == Opcode.FALLOCATE
+                        || opcode.name().startsWith("COPY_FILE_RANGE"),
+                announced);
+    }
+
     // Names
 
     @Test

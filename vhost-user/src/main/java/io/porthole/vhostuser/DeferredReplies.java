@@ -11,4 +11,7 @@ interface DeferredReplies {
      * @return false if the queue is gone
      */
     boolean answer(Detached answered);
+
+    /** Shows the driver all answers given so far. Queue thread only. */
+    void publish();
 }

@@ -260,6 +260,13 @@ public final class DescriptorChain {
         }
     }
 
+    /** Says that this request may take long: answers to earlier ones do not wait for it. */
+    public void mayTakeLong() {
+        if (replies != null) {
+            replies.publish();
+        }
+    }
+
     /**
      * Takes the chain out of the queue's hands, to be answered later from any thread. The handler
      * then returns {@link QueueHandler#DEFERRED}. What it needs of the readable part it copies

@@ -25,9 +25,6 @@ import org.slf4j.LoggerFactory;
  * this rule without knowing it, hence {@link #secondLook}.
  */
 final class QueueWorker implements Runnable, DeferredReplies {
-    /** Used entries to collect before the driver is shown them; more makes it wait, less costs. */
-    static final int PUBLISH_BATCH = 8;
-
     /** The most that a thread looks at an empty ring before it sleeps. */
     static final long MAX_SPIN_NANOS = 20_000;
 
@@ -63,6 +60,7 @@ final class QueueWorker implements Runnable, DeferredReplies {
     private final FaultLog faults;
     private final SplitRing ring = new SplitRing();
     private final AdaptiveSpin spin;
+    private final PublishPace pace = new PublishPace();
     private final QueueStats stats = new QueueStats();
 
     // Wishes of other threads.
@@ -348,6 +346,7 @@ final class QueueWorker implements Runnable, DeferredReplies {
                 }
                 case SplitRing.EMPTY -> {
                     publish();
+                    pace.idle();
                     if (!spin() && !sleep(handler)) {
                         return;
                     }
@@ -388,14 +387,17 @@ final class QueueWorker implements Runnable, DeferredReplies {
 
     private void complete(int head, long usedBytes) {
         ring.push(head, usedBytes);
-        if (ring.unpublished() >= PUBLISH_BATCH) {
+        if (pace.answered(ring.unpublished())) {
             publish();
         }
     }
 
-    private void publish() {
-        if (ring.unpublished() != 0) {
+    @Override
+    public void publish() {
+        int answers = ring.unpublished();
+        if (answers != 0) {
             stats.batches++;
+            pace.showing(answers);
         }
         if (ring.publish()) {
             stats.interrupts++;

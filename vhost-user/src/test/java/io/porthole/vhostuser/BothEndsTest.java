@@ -86,6 +86,66 @@ final class BothEndsTest {
         }
     }
 
+    /** Three requests and one that waits at the gate, published at once. */
+    private static void answersComeBeforeTheGateOpens(
+            Rig rig, DriverQueue queue, GuestRam ram, long held) {
+        long memory = ram.allocate(4 * 32, 16);
+        List<Integer> heads = new ArrayList<>();
+        for (int i = 0; i < 4; i++) {
+            long in = memory + 32L * i;
+            ram.at(in, 16).set(ValueLayout.JAVA_LONG, 0, i == 3 ? held : 0);
+            queue.begin();
+            queue.readable(in, 16);
+            queue.writable(in + 16, 16);
+            heads.add(queue.finish());
+            queue.submit(heads.get(i));
+        }
+        queue.publish();
+        for (int i = 0; i < 4; i++) {
+            if (i == 3) {
+                rig.device.gate.release();
+            }
+            assertEquals(heads.get(i), queue.await(WAIT_MILLIS), "answer " + i);
+        }
+        heads.forEach(queue::release);
+    }
+
+    @Test
+    void noAnswerWaitsForARequestThatSaysItTakesLong() throws Exception {
+        try (Rig rig = Rig.of(1);
+                VhostUserFrontend vmm = rig.connect()) {
+            vmm.negotiate(ALL);
+            GuestRam ram = vmm.addRam(RAM_AT, 1 << 20);
+            DriverQueue queue = vmm.startQueue(0, 128, 0, ram);
+            for (int i = 0; i < 100; i++) {
+                answersComeBeforeTheGateOpens(rig, queue, ram, EchoDevice.LONG);
+            }
+        }
+    }
+
+    @Test
+    void noAnswerWaitsForAnotherWhereRequestsAreSlow() throws Exception {
+        try (Rig rig = Rig.of(1);
+                VhostUserFrontend vmm = rig.connect()) {
+            vmm.negotiate(ALL);
+            GuestRam ram = vmm.addRam(RAM_AT, 1 << 20);
+            DriverQueue queue = vmm.startQueue(0, 128, 0, ram);
+            long memory = ram.allocate(64 * 32, 16);
+            List<Integer> heads = new ArrayList<>();
+            for (int i = 0; i < 64; i++) {
+                long in = memory + 32L * i;
+                heads.add(submit(queue, ram, in, in + 16, EchoDevice.SLOW));
+            }
+            for (int head : heads) {
+                assertEquals(head, queue.await(WAIT_MILLIS));
+                queue.release(head);
+            }
+            for (int i = 0; i < 8; i++) {
+                answersComeBeforeTheGateOpens(rig, queue, ram, EchoDevice.HELD);
+            }
+        }
+    }
+
     @Test
     void scatteredAndIndirectRequestsAreAnswered() throws Exception {
         try (Rig rig = Rig.of(1);

@@ -5,13 +5,16 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * The trivial device: writes what it reads, byte for byte, up to the room there is. A request that
  * begins with {@link #DEFER} is detached and put into {@link #deferred}; one that begins with
- * {@link #FAIL} makes the handler throw.
+ * {@link #FAIL} makes the handler throw; {@link #SLOW} takes a millisecond; {@link #HELD} waits at
+ * the {@link #gate}, and so does {@link #LONG}, which says so before.
  */
 class EchoDevice implements VhostUserDevice {
     /** First eight bytes of a request to be answered later. */
@@ -19,6 +22,10 @@ class EchoDevice implements VhostUserDevice {
 
     /** First eight bytes of a request that the handler fails on. */
     static final long FAIL = 0xfa11_0000_0000_0001L;
+
+    static final long SLOW = 0x510e_0000_0000_0001L;
+    static final long HELD = 0xe1d0_0000_0000_0001L;
+    static final long LONG = 0x1094_0000_0000_0001L;
 
     static final byte[] CONFIG =
             "echo configuration".getBytes(java.nio.charset.StandardCharsets.US_ASCII);
@@ -33,6 +40,7 @@ class EchoDevice implements VhostUserDevice {
     final BlockingQueue<QueueFault> faults = new LinkedBlockingQueue<>();
     final BlockingQueue<Detached> deferred = new LinkedBlockingQueue<>();
     final byte[] config = CONFIG.clone();
+    final Semaphore gate = new Semaphore(0);
 
     EchoDevice(int queues) {
         this.queues = queues;
@@ -105,10 +113,27 @@ class EchoDevice implements VhostUserDevice {
                 if (first == FAIL) {
                     throw new IllegalStateException("told to fail");
                 }
+                takeTime(first, chain);
             }
             long out = Math.min(in, chain.writableBytes());
             chain.copyOut(0, scratch, 0, out);
             return out;
+        }
+
+        private void takeTime(long first, DescriptorChain chain) {
+            if (first == LONG) {
+                chain.mayTakeLong();
+            }
+            try {
+                if (first == SLOW) {
+                    TimeUnit.MILLISECONDS.sleep(1);
+                } else if ((first == LONG || first == HELD)
+                        && !gate.tryAcquire(20, TimeUnit.SECONDS)) {
+                    throw new IllegalStateException("nobody opened the gate");
+                }
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
         }
 
         @Override

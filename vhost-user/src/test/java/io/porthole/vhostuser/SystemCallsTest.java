@@ -78,7 +78,7 @@ final class SystemCallsTest {
                 });
         control.start();
         int rounds = 200;
-        int batch = QueueWorker.PUBLISH_BATCH;
+        int batch = PublishPace.BATCH;
         try (VhostUserFrontend vmm = VhostUserFrontend.over(pair.get(0))) {
             vmm.negotiate(VhostUserDevice.DEFAULT_FEATURES);
             GuestRam ram = vmm.addRam(0, 1 << 20);

@@ -41,6 +41,7 @@ public final class InMemoryExchange implements Exchange, AutoCloseable {
     private int fetchedBytes;
     private long replyBytes = -1;
     private boolean ended = true;
+    private int longRequests;
 
     /** For requests and replies of up to {@code maxBytes}. */
     public InMemoryExchange(int maxBytes) {
@@ -100,6 +101,11 @@ public final class InMemoryExchange implements Exchange, AutoCloseable {
     /** Whether the request is answered, dropped or deferred. */
     public boolean ended() {
         return ended;
+    }
+
+    /** How many requests said that they may take long. */
+    public int longRequests() {
+        return longRequests;
     }
 
     /** Requests that were deferred, in order. */
@@ -216,6 +222,11 @@ public final class InMemoryExchange implements Exchange, AutoCloseable {
     @Override
     public void replyNothing() {
         end();
+    }
+
+    @Override
+    public void mayTakeLong() {
+        longRequests++;
     }
 
     @Override

@@ -78,6 +78,9 @@ final class ScratchExchange implements Exchange {
     }
 
     @Override
+    public void mayTakeLong() {}
+
+    @Override
     public Deferred defer() {
         throw new UnsupportedOperationException("nothing is deferred here");
     }

@@ -124,6 +124,11 @@ final class FuseDeviceExchange implements Exchange {
     public void replyNothing() {}
 
     @Override
+    public void mayTakeLong() {
+        // Each reply goes out by itself.
+    }
+
+    @Override
     public Deferred defer() {
         return new Late(sys, fd, FuseInHeader.unique(in, 0));
     }

@@ -123,6 +123,11 @@ final class QueueExchange implements Exchange {
     }
 
     @Override
+    public void mayTakeLong() {
+        chain().mayTakeLong();
+    }
+
+    @Override
     public Deferred defer() {
         result = QueueHandler.DEFERRED;
         return new DeferredReply(FuseInHeader.unique(in, 0), chain().detach());
