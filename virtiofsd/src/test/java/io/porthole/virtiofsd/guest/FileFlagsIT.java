@@ -7,26 +7,22 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 
 /** chattr(1) and lsattr(1) on a share, on this host and in a guest. Needs root. */
 class FileFlagsIT extends MountTestBase {
     private static final Machine MACHINE = Machine.pair().getFirst();
-    private static final Pattern LIBRARY = Pattern.compile("(/\\S+) \\(0x");
 
     /** Flags without the blanks between, and the project before them. */
-    private static String lsattr(Path file) throws IOException, InterruptedException {
+    static String lsattr(Path file) throws IOException, InterruptedException {
         return Processes.must("lsattr", "-pd", file.toString()).split("/", 2)[0].strip();
     }
 
-    private static String chattr(String option, Path file)
-            throws IOException, InterruptedException {
+    /** What chattr says; nothing where it does as it is told. */
+    static String chattr(String option, Path file) throws IOException, InterruptedException {
         List<String> words = new ArrayList<>(List.of("chattr"));
         words.addAll(List.of(option.split(" ")));
         words.add(file.toString());
@@ -69,26 +65,10 @@ class FileFlagsIT extends MountTestBase {
     void aGuestSetsFlags() throws Exception {
         Assumptions.assumeFalse(Rig.skipAsked(), "guest tests are skipped: PORTHOLE_SKIP_GUEST=1");
         Path programs = Files.createDirectory(share.resolve("programs"));
-        String loader = "";
-        for (String program : List.of("lsattr", "chattr")) {
-            Path path = Path.of(Processes.must("sh", "-c", "command -v " + program));
-            Files.copy(path, programs.resolve(program));
-            Matcher match = LIBRARY.matcher(Processes.must("ldd", path.toString()));
-            while (match.find()) {
-                Path library = Path.of(match.group(1));
-                String name = library.getFileName().toString();
-                Files.copy(
-                        library.toRealPath(),
-                        programs.resolve(name),
-                        StandardCopyOption.REPLACE_EXISTING);
-                loader = name.startsWith("ld-") ? name : loader;
-            }
-        }
+        String run = HostPrograms.copy(programs, "/mnt/programs", "lsattr", "chattr");
         Path file = Files.writeString(share.resolve("f"), "text");
         Path folder = Files.createDirectory(share.resolve("d"));
         String before = lsattr(file);
-        String run =
-                "cd /mnt/programs && ./" + loader + " --library-path /mnt/programs /mnt/programs/";
         GuestTestBase.withGuest(
                 VirtiofsdProcess.share(share, "--tag=share"),
                 MACHINE,
