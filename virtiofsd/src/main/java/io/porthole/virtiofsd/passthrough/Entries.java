@@ -129,9 +129,14 @@ final class Entries {
         }
         int mount = share.mountOf(stat, fd, w.scratch);
         long handle = 0;
-        if (share.inodes.pinnedCount() >= budget(stat.type())) {
-            handle = share.inodeHandles.keep(w, mount, fd);
-            if (handle == 0 && share.inodes.pinnedCount() >= budget) {
+        int pinned = share.inodes.pinnedCount();
+        // A single mount is tried when the budget is spent; several share it, and are all tried.
+        boolean byHandle =
+                (share.mounts.areSeveral() || pinned >= budget(stat.type(), false))
+                        && share.inodeHandles.usable(w, mount, fd);
+        if (pinned >= budget(stat.type(), byHandle)) {
+            handle = byHandle ? share.inodeHandles.keep(w, mount, fd) : 0;
+            if (handle == 0 && pinned >= budget) {
                 share.sys.close(fd);
                 return -Errno.ENFILE;
             }
@@ -163,10 +168,12 @@ final class Entries {
 
     /**
      * How many inodes may be pinned before one of {@code type} is kept as a handle. The last part
-     * is for directories, below which most of the work is.
+     * is for directories, below which most of the work is. Where some inodes cannot be kept as
+     * handles, as those of an overlay, half is for them alone.
      */
-    private int budget(int type) {
-        return type == StatMode.S_IFDIR ? budget : budget - budget / DIRECTORIES_PART;
+    private int budget(int type, boolean byHandle) {
+        int all = byHandle && share.inodeHandles.areMissingSomewhere() ? budget / 2 : budget;
+        return type == StatMode.S_IFDIR ? all : all - all / DIRECTORIES_PART;
     }
 
     /** Writes the fuse_entry_out of the inode whose attributes {@code w.stat} holds. */

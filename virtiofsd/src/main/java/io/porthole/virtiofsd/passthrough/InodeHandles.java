@@ -27,6 +27,9 @@ final class InodeHandles implements AutoCloseable {
     /** By mount: a descriptor that is open for more than its path, UNTRIED or UNUSABLE. */
     private volatile int[] mountFds = {};
 
+    /** There is a mount whose inodes need descriptors. */
+    private volatile boolean missingSomewhere;
+
     InodeHandles(Syscalls sys, int procFd, PassthroughOptions.FileHandles mode, Arena arena) {
         this.sys = sys;
         this.procFd = procFd;
@@ -35,18 +38,30 @@ final class InodeHandles implements AutoCloseable {
     }
 
     /**
-     * Keeps the handle of what {@code fd} refers to and {@code w.stat} describes.
+     * Whether {@link #keep} may work for what {@code fd} refers to and {@code w.stat} describes.
+     */
+    boolean usable(Worker w, int mount, int fd) {
+        if (mode == PassthroughOptions.FileHandles.NEVER) {
+            return false;
+        }
+        if (!w.stat.hasBirth()) {
+            missingSomewhere = true;
+            return false;
+        }
+        return mountFd(w, mount, fd) >= 0;
+    }
+
+    /** Whether a mount was met whose inodes need descriptors. */
+    boolean areMissingSomewhere() {
+        return missingSomewhere;
+    }
+
+    /**
+     * Keeps the handle of what is {@link #usable}.
      *
      * @return for {@link #open} and {@link #free}, or 0 where only a descriptor will do
      */
     long keep(Worker w, int mount, int fd) {
-        if (mode == PassthroughOptions.FileHandles.NEVER || !w.stat.hasBirth()) {
-            return 0;
-        }
-        int mountFd = mountFd(w, mount, fd);
-        if (mountFd < 0) {
-            return 0;
-        }
         FileHandle.handleBytes(w.handle, 0, FileHandle.MAX_HANDLE_SZ);
         long handle = w.handle.address();
         long result =
@@ -113,6 +128,9 @@ final class InodeHandles implements AutoCloseable {
         if (mountFd >= 0 && !works(sys, mountFd, fd, w.emptyPath, w.handle, w.scratch.address())) {
             sys.close(mountFd);
             mountFd = UNUSABLE;
+        }
+        if (mountFd < 0) {
+            missingSomewhere = true;
         }
         int[] grown = known;
         if (mount >= known.length) {

@@ -78,6 +78,11 @@ final class MountTable {
         return mounts.writable[mount];
     }
 
+    /** Whether requests have met more than one. */
+    boolean areSeveral() {
+        return mounts.count > 1;
+    }
+
     /** Whether all mounts that requests have met are local. */
     boolean allLocal() {
         return allLocal;
