@@ -21,7 +21,6 @@ import org.junit.jupiter.api.Timeout;
 class DaxBench extends DaxTestBase {
     private static final long MIB = 1 << 20;
     private static final int ROUNDS = 7;
-    private static final int SMALL_ROUNDS = 5;
     private static final Duration LIMIT = Duration.ofMinutes(5);
 
     private final Map<String, List<Double>> seconds = new TreeMap<>();
@@ -38,7 +37,7 @@ class DaxBench extends DaxTestBase {
     }
 
     @SuppressWarnings("AnnotateFormatMethod") // the annotation's library is not on the class path
-    private static void say(String format, Object... values) {
+    static void say(String format, Object... values) {
         System.out.println("| " + String.format(Locale.ROOT, format, values));
     }
 
@@ -116,7 +115,7 @@ class DaxBench extends DaxTestBase {
         }
     }
 
-    private static GuestVm plain(String tag, VirtiofsdProcess daemon) throws Exception {
+    static GuestVm plain(String tag, VirtiofsdProcess daemon) throws Exception {
         return GuestVm.builder()
                 .kernel(GuestKernel.LINUX_7)
                 .qemu(Qemu.V11_1)
@@ -150,87 +149,6 @@ class DaxBench extends DaxTestBase {
             say("%-18s %8.4f", way + ", ceiling", median(way + ", ceiling"));
         }
         write("dax-speed.json", ",\n  \"reads\": " + reads);
-    }
-
-    /**
-     * 50,000 files of 4 KiB: what the mode costs where it maps nothing. "off" is the same daemon on
-     * the same device, mounted without DAX; "none" is a daemon without it, on QEMU's own device.
-     */
-    @Test
-    void smallFiles() throws Exception {
-        for (int i = 0; i < 50_000; i++) {
-            file("d" + i / 500 + "/f" + i, 4096);
-        }
-        try (VirtiofsdProcess dax = daemon("inode");
-                VirtiofsdProcess none =
-                        VirtiofsdProcess.share(share, "--tag=none", "--request-queues=1")) {
-            try (GuestVm guest =
-                    guest(GuestKernel.LINUX_7, dax, "inode").share("none", none, 1).start()) {
-                guest.must("umount /mnt");
-                String run =
-                        "echo 3 > /proc/sys/vm/drop_caches; cd /mnt; a=$(cut -d' ' -f1 /proc/uptime);"
-                                + " find . -type f | xargs cat | wc -c > /tmp/bytes;"
-                                + " b=$(cut -d' ' -f1 /proc/uptime); cd /; umount /mnt;"
-                                + " grep -q '^204800000$' /tmp/bytes && echo $a $b"
-                                + " | awk '{ print $2 - $1 }'";
-                List<String> targets = List.of("dax", "off", "none");
-                for (int round = 0; round <= SMALL_ROUNDS; round++) {
-                    for (int i = 0; i < targets.size(); i++) {
-                        // Each is first, second and last in turn.
-                        String target = targets.get((i + round) % targets.size());
-                        VirtiofsdProcess daemon = target.equals("none") ? none : dax;
-                        if (target.equals("off")) {
-                            guest.must("mount -t virtiofs -o dax=never share /mnt");
-                        } else {
-                            mount(guest, target);
-                        }
-                        double before = cpuSeconds(daemon.servingPid());
-                        double guestBefore = cpuSeconds(guest.servingPid());
-                        String took = guest.must(run, LIMIT);
-                        if (round > 0) {
-                            add(target, took);
-                            double used = cpuSeconds(daemon.servingPid()) - before;
-                            add(target + ", daemon", "" + used);
-                            used = cpuSeconds(guest.servingPid()) - guestBefore;
-                            add(target + ", guest", "" + used);
-                        }
-                    }
-                }
-                say("50,000 files of 4 KiB, seconds, medians of " + SMALL_ROUNDS);
-                say("%-22s %10s %12s %14s", "", "time", "QEMU's CPU", "daemon's CPU");
-                for (String target : targets) {
-                    double time = median(target);
-                    double cpu = median(target + ", guest");
-                    say(
-                            "%-22s %10.2f %12.2f %14.2f",
-                            switch (target) {
-                                case "dax" -> "dax=inode";
-                                case "off" -> "the same, dax=never";
-                                default -> "no --dax, own device";
-                            },
-                            time,
-                            cpu,
-                            median(target + ", daemon"));
-                    if (!target.equals("dax")) {
-                        say(
-                                "%-22s %+9.1f%% %+11.1f%%",
-                                "  dax=inode against it",
-                                100 * (median("dax") / time - 1),
-                                100 * (median("dax, guest") / cpu - 1));
-                    }
-                }
-                write("dax-small.json", "");
-            }
-        }
-    }
-
-    /** Processor time of all threads so far. */
-    private static double cpuSeconds(long pid) {
-        return ProcessHandle.of(pid)
-                        .flatMap(process -> process.info().totalCpuDuration())
-                        .orElseThrow()
-                        .toMillis()
-                / 1e3;
     }
 
     /** What grows, in bytes: of the guests' memory, of QEMU's own, and of the daemons'. */
