@@ -24,7 +24,8 @@ import picocli.CommandLine.Option;
 
 /**
  * The same jobs inside one guest, over virtiofs of each daemon and over QEMU's 9p; {@code dev/bench
- * --guest} is its front. All file systems are attached to the same guest and take turns.
+ * --guest} is its front. All serve the same directory, are attached to the same guest and take
+ * turns.
  */
 @Command(
         name = "guest-bench",
@@ -73,13 +74,9 @@ public final class GuestBench implements Callable<Integer> {
 
     private static final String NINE_P = "9p";
 
-    /** A thing to mount: where its files are, how it is mounted, who serves it. */
+    /** A thing to mount: how, and who serves it. */
     private record Mount(
-            String name,
-            String title,
-            Path directory,
-            String command,
-            @Nullable VirtiofsdProcess process) {
+            String name, String title, String command, @Nullable VirtiofsdProcess process) {
         /**
          * Asked for when the guest is up: the C daemon forks the process that serves after that.
          */
@@ -131,9 +128,9 @@ public final class GuestBench implements Callable<Integer> {
         }
         titles.put(NINE_P, "9p (QEMU 7.2)");
         Files.createDirectories(out);
-        for (String name : titles.keySet()) {
-            Fixture.prepare(Files.createDirectory(share.resolve(name)), tree);
-        }
+        // One for all: copies of a file lie in other pages of the host's memory, and where these
+        // are alone makes large reads of the same daemon differ by two thirds.
+        Fixture.prepare(share, tree);
         for (String kernel : kernels) {
             measure(kernel, daemons);
         }
@@ -165,30 +162,26 @@ public final class GuestBench implements Callable<Integer> {
                             .memoryMegabytes(1024);
             List<Mount> mounts = new ArrayList<>();
             for (Daemon daemon : daemons) {
-                Path directory = share.resolve(daemon.name());
                 VirtiofsdProcess process =
-                        VirtiofsdProcess.command(daemon.command(Path.of("SOCKET"), directory, 1));
+                        VirtiofsdProcess.command(daemon.command(Path.of("SOCKET"), share, 1));
                 processes.add(process);
                 builder.share(daemon.name(), process, 1);
                 mounts.add(
                         new Mount(
                                 daemon.name(),
                                 daemon.title(),
-                                directory,
                                 "mount -t virtiofs " + daemon.name() + " /mnt",
                                 process));
             }
-            Path nineP = share.resolve(NINE_P);
             builder.arguments(
                     "-fsdev",
-                    "local,id=ninep,security_model=passthrough,path=" + nineP,
+                    "local,id=ninep,security_model=passthrough,path=" + share,
                     "-device",
                     "virtio-9p-pci,fsdev=ninep,mount_tag=ninep");
             mounts.add(
                     new Mount(
                             NINE_P,
                             "9p",
-                            nineP,
                             "mount -t 9p -o trans=virtio,version=9p2000.L,msize=512000 ninep /mnt",
                             null));
             try (GuestVm guest = builder.start()) {
