@@ -3,7 +3,6 @@ package io.porthole.perf;
 import io.porthole.fuse.FuseAttr;
 import io.porthole.fuse.FuseEntryOut;
 import io.porthole.fuse.FuseFlushIn;
-import io.porthole.fuse.FuseForgetIn;
 import io.porthole.fuse.FuseOpenIn;
 import io.porthole.fuse.FuseOpenOut;
 import io.porthole.fuse.FuseReadIn;
@@ -35,7 +34,6 @@ final class ContainerStart implements Workload {
     private static final int READ = 4;
     private static final int FLUSH = 5;
     private static final int RELEASE = 6;
-    private static final int FORGET = 7;
 
     private final Fixture fixture;
     private int files;
@@ -56,7 +54,6 @@ final class ContainerStart implements Workload {
         final Message read;
         final Message flush;
         final Message release;
-        final Message forget;
         long offset;
         boolean flushWanted;
 
@@ -74,8 +71,6 @@ final class ContainerStart implements Workload {
             FuseReadIn.size(read.memory(), read.argument(), CHUNK);
             flush = Message.plain(space, Opcode.FLUSH, FuseFlushIn.BYTES).anyOf(-Errno.ENOSYS);
             release = Message.plain(space, Opcode.RELEASE, FuseReleaseIn.BYTES);
-            forget = Message.plain(space, Opcode.FORGET, FuseForgetIn.BYTES);
-            FuseForgetIn.nlookup(forget.memory(), forget.argument(), 1);
         }
     }
 
@@ -162,7 +157,6 @@ final class ContainerStart implements Workload {
                     slot.send(step.open.node(slot.nodeId));
                 }
             }
-            case LINK -> forget(slot, step);
             case OPEN -> {
                 Message m = step.open;
                 slot.handle = FuseOpenOut.fh(m.memory(), m.replyBody());
@@ -187,8 +181,9 @@ final class ContainerStart implements Workload {
                 noFlush = noFlush || step.flush.replyError() == -Errno.ENOSYS;
                 release(slot, step);
             }
-            case RELEASE -> forget(slot, step);
             default -> {
+                // After READLINK, or after RELEASE.
+                slot.forget(slot.nodeId);
                 return true;
             }
         }
@@ -217,10 +212,5 @@ final class ContainerStart implements Workload {
         slot.phase = RELEASE;
         FuseReleaseIn.fh(step.release.memory(), step.release.argument(), slot.handle);
         slot.send(step.release.node(slot.nodeId));
-    }
-
-    private static void forget(Slot slot, Steps step) {
-        slot.phase = FORGET;
-        slot.sendHiprio(step.forget.node(slot.nodeId));
     }
 }

@@ -5,7 +5,6 @@ import io.porthole.fuse.FuseAttrOut;
 import io.porthole.fuse.FuseDirent;
 import io.porthole.fuse.FuseDirentplus;
 import io.porthole.fuse.FuseEntryOut;
-import io.porthole.fuse.FuseForgetIn;
 import io.porthole.fuse.FuseGetattrIn;
 import io.porthole.fuse.FuseOpenIn;
 import io.porthole.fuse.FuseOpenOut;
@@ -113,7 +112,6 @@ final class MetadataWorkloads {
         private final long[] known = new long[Fixture.MANY_FILES];
         private final long[] counts = new long[Fixture.MANY_FILES];
         private Message[] lookups = {};
-        private Message[] forgets = {};
 
         Lookup(boolean forget) {
             this.forget = forget;
@@ -129,30 +127,22 @@ final class MetadataWorkloads {
                 }
             }
             lookups = new Message[slots.length];
-            forgets = new Message[slots.length];
             for (Slot slot : slots) {
                 lookups[slot.index] =
                         Message.plain(session.space(), Opcode.LOOKUP, names[0].length + 1)
                                 .node(many);
-                Message m = Message.plain(session.space(), Opcode.FORGET, FuseForgetIn.BYTES);
-                FuseForgetIn.nlookup(m.memory(), m.argument(), 1);
-                forgets[slot.index] = m;
                 slot.cursor = slot.index * 31L;
             }
         }
 
         @Override
         public void begin(Slot slot) {
-            slot.phase = 0;
             slot.cursor = (slot.cursor + 37) % names.length;
             slot.send(lookups[slot.index].name(0, names[(int) slot.cursor]));
         }
 
         @Override
         public boolean reply(Slot slot) {
-            if (slot.phase == 1) {
-                return true;
-            }
             Message m = lookups[slot.index];
             int file = (int) slot.cursor;
             long size = FuseAttr.size(m.memory(), m.replyBody() + FuseEntryOut.ATTR);
@@ -174,9 +164,8 @@ final class MetadataWorkloads {
                 counts[file]++;
                 return true;
             }
-            slot.phase = 1;
-            slot.sendHiprio(forgets[slot.index].node(node));
-            return false;
+            slot.forget(node);
+            return true;
         }
 
         @Override

@@ -2,7 +2,6 @@ package io.porthole.perf;
 
 import io.porthole.fuse.FuseCreateIn;
 import io.porthole.fuse.FuseEntryOut;
-import io.porthole.fuse.FuseForgetIn;
 import io.porthole.fuse.FuseMkdirIn;
 import io.porthole.fuse.FuseOpenOut;
 import io.porthole.fuse.FuseReleaseIn;
@@ -34,23 +33,12 @@ final class NamespaceWorkloads {
         }
     }
 
-    private static Message[] forgets(Session session, Slot[] slots) {
-        Message[] forgets = new Message[slots.length];
-        for (Slot slot : slots) {
-            Message m = Message.plain(session.space(), Opcode.FORGET, FuseForgetIn.BYTES);
-            FuseForgetIn.nlookup(m.memory(), m.argument(), 1);
-            forgets[slot.index] = m;
-        }
-        return forgets;
-    }
-
     /** CREATE, RELEASE, UNLINK and FORGET, as creat(), close() and unlink() make them. */
     static final class CreateUnlink implements Workload {
         private final Path share;
         private Message[] creates = {};
         private Message[] releases = {};
         private Message[] unlinks = {};
-        private Message[] forgets = {};
 
         CreateUnlink(Path share) {
             this.share = share;
@@ -62,7 +50,6 @@ final class NamespaceWorkloads {
             creates = new Message[slots.length];
             releases = new Message[slots.length];
             unlinks = new Message[slots.length];
-            forgets = forgets(session, slots);
             for (Slot slot : slots) {
                 byte[] name = name("new", slot);
                 Message m =
@@ -106,8 +93,8 @@ final class NamespaceWorkloads {
                     slot.send(m);
                 }
                 case 1 -> slot.send(unlinks[slot.index]);
-                case 2 -> slot.sendHiprio(forgets[slot.index].node(slot.nodeId));
                 default -> {
+                    slot.forget(slot.nodeId);
                     return true;
                 }
             }
@@ -125,7 +112,6 @@ final class NamespaceWorkloads {
         private final Path share;
         private Message[] mkdirs = {};
         private Message[] rmdirs = {};
-        private Message[] forgets = {};
 
         MkdirRmdir(Path share) {
             this.share = share;
@@ -136,7 +122,6 @@ final class NamespaceWorkloads {
             long dir = session.lookup(Session.ROOT, Fixture.SCRATCH).nodeId();
             mkdirs = new Message[slots.length];
             rmdirs = new Message[slots.length];
-            forgets = forgets(session, slots);
             for (Slot slot : slots) {
                 byte[] name = name("dir", slot);
                 Message m =
@@ -170,8 +155,8 @@ final class NamespaceWorkloads {
                     slot.nodeId = FuseEntryOut.nodeId(m.memory(), m.replyBody());
                     slot.send(rmdirs[slot.index]);
                 }
-                case 1 -> slot.sendHiprio(forgets[slot.index].node(slot.nodeId));
                 default -> {
+                    slot.forget(slot.nodeId);
                     return true;
                 }
             }

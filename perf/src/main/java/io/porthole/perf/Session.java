@@ -2,7 +2,6 @@ package io.porthole.perf;
 
 import io.porthole.fuse.FuseAttr;
 import io.porthole.fuse.FuseEntryOut;
-import io.porthole.fuse.FuseForgetIn;
 import io.porthole.fuse.FuseInitIn;
 import io.porthole.fuse.FuseInitOut;
 import io.porthole.fuse.FuseOpenIn;
@@ -66,6 +65,8 @@ final class Session implements AutoCloseable {
     /** By queue and chain: whose it is. */
     private final @Nullable Slot[][] senders;
 
+    private final Forgets forgets;
+
     private final List<Message> chained = new ArrayList<>();
     private final Slot single = new Slot(0, 1);
     private long unique;
@@ -76,6 +77,7 @@ final class Session implements AutoCloseable {
         this.space = space;
         this.queues = queues;
         this.senders = new @Nullable Slot[queues.length][RING_SIZE];
+        this.forgets = new Forgets(queues[Forgets.HIPRIO], space);
     }
 
     /**
@@ -175,7 +177,7 @@ final class Session implements AutoCloseable {
 
     private void exchange(Message message) {
         push(single);
-        DriverQueue queue = queues[single.queue];
+        DriverQueue queue = queues[single.requestQueue];
         queue.publish();
         long deadline = System.nanoTime() + PATIENCE_NANOS;
         while (queue.poll() == DriverQueue.NONE) {
@@ -190,7 +192,7 @@ final class Session implements AutoCloseable {
     private void push(Slot slot) {
         Message m = Objects.requireNonNull(slot.message);
         m.stamp(unique += 2);
-        DriverQueue queue = queues[slot.queue];
+        DriverQueue queue = queues[slot.requestQueue];
         if (!m.isChained()) {
             m.chain(queue);
             if (m.remember()) {
@@ -198,7 +200,7 @@ final class Session implements AutoCloseable {
             }
         }
         int head = m.chain(queue);
-        senders[slot.queue][head] = slot;
+        senders[slot.requestQueue][head] = slot;
         queue.submit(head);
     }
 
@@ -236,13 +238,10 @@ final class Session implements AutoCloseable {
         return entry;
     }
 
+    /** FORGET, without waiting until the daemon has taken it. */
     void forget(long nodeId, long lookups) {
-        Mark mark = mark();
-        Message m = Message.plain(space, Opcode.FORGET, FuseForgetIn.BYTES).node(nodeId);
-        FuseForgetIn.nlookup(m.memory(), m.argument(), lookups);
-        single.sendHiprio(m);
-        exchange(m);
-        release(mark);
+        forgets.send(nodeId, lookups, unique += 2);
+        queues[Forgets.HIPRIO].publish();
     }
 
     /** OPEN or OPENDIR; returns the file handle. */
@@ -300,10 +299,10 @@ final class Session implements AutoCloseable {
         boolean stopping = false;
         long lastReply = now;
         while (flying > 0) {
-            boolean any = false;
             long before = now;
             now = System.nanoTime();
-            for (int q = 0; q < queues.length; q++) {
+            boolean any = forgets.collect();
+            for (int q = 1; q < queues.length; q++) {
                 DriverQueue queue = queues[q];
                 // Not more than a batch: what is done is to be published before long.
                 for (int i = 0; i < slots.length; i++) {
@@ -314,7 +313,12 @@ final class Session implements AutoCloseable {
                     any = true;
                     Slot slot = Objects.requireNonNull(senders[q][head]);
                     Objects.requireNonNull(slot.message).check((int) queue.usedBytes());
-                    if (workload.reply(slot)) {
+                    boolean complete = workload.reply(slot);
+                    if (slot.forgotten != 0) {
+                        forgets.send(slot.forgotten, 1, unique += 2);
+                        slot.forgotten = 0;
+                    }
+                    if (complete) {
                         latencies.recordValue(now - slot.begun);
                         done++;
                         if (stopping) {
@@ -339,6 +343,7 @@ final class Session implements AutoCloseable {
                 Thread.onSpinWait();
             }
         }
+        forgets.drain();
         return done;
     }
 

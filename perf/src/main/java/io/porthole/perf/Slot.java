@@ -7,9 +7,6 @@ import org.jspecify.annotations.Nullable;
  * one after the other; a slot sends one at a time.
  */
 final class Slot {
-    /** The queue of FORGET and INTERRUPT. */
-    static final int HIPRIO = 0;
-
     final int index;
 
     /** The request queue, from 1 on, that this slot sends to. */
@@ -29,8 +26,10 @@ final class Slot {
     /** When the operation began, System.nanoTime(). */
     long begun;
 
-    int queue;
     @Nullable Message message;
+
+    /** Whom to FORGET next, or 0. */
+    long forgotten;
 
     Slot(int index, int requestQueue) {
         this.index = index;
@@ -40,12 +39,10 @@ final class Slot {
     /** Next, {@code message} goes out on the request queue. */
     void send(Message next) {
         message = next;
-        queue = requestQueue;
     }
 
-    /** Next, {@code message} goes out on the queue of FORGET. */
-    void sendHiprio(Message next) {
-        message = next;
-        queue = HIPRIO;
+    /** A FORGET goes out next, which takes back one lookup and which nobody waits for. */
+    void forget(long node) {
+        forgotten = node;
     }
 }

@@ -38,6 +38,9 @@ final class QueueWorker implements Runnable, DeferredReplies {
     /** When a sleeping thread looks at the ring once more; longer than any store takes to show. */
     private static final int SECOND_LOOK_MILLIS = 10;
 
+    /** How long requests that nobody waits for may collect. */
+    private static final int NAP_MILLIS = 1;
+
     private static final Logger log = LoggerFactory.getLogger(QueueWorker.class);
 
     private static final VarHandle ATTENTION;
@@ -54,6 +57,7 @@ final class QueueWorker implements Runnable, DeferredReplies {
     }
 
     private final int index;
+    private final boolean urgent;
     private final VhostUserDevice device;
     private final MemoryTable memoryTable;
     private final QueueSignals signals;
@@ -82,6 +86,7 @@ final class QueueWorker implements Runnable, DeferredReplies {
     private boolean fresh = true;
     private boolean broken;
     private int epoch;
+    private long chainsAtNap;
     private @Nullable GuestMemory memory;
 
     QueueWorker(
@@ -90,6 +95,7 @@ final class QueueWorker implements Runnable, DeferredReplies {
             Syscalls syscalls,
             MemoryTable memoryTable,
             long maxSpinNanos) {
+        this.urgent = device.isUrgent(index);
         this.index = index;
         this.device = device;
         this.memoryTable = memoryTable;
@@ -347,7 +353,8 @@ final class QueueWorker implements Runnable, DeferredReplies {
                 case SplitRing.EMPTY -> {
                     publish();
                     pace.idle();
-                    if (!spin() && !sleep(handler)) {
+                    boolean more = urgent ? spin() : nap();
+                    if (!more && !sleep(handler)) {
                         return;
                     }
                 }
@@ -469,6 +476,28 @@ final class QueueWorker implements Runnable, DeferredReplies {
         spin.miss();
         stats.spinMisses++;
         return false;
+    }
+
+    /**
+     * Lets requests collect for a while that nobody waits for, after the last ones were served, so
+     * that not each costs the driver a kick and this thread a wake-up.
+     *
+     * @return whether there is something to do
+     */
+    private boolean nap() {
+        KickWaiter w = signals.waiter();
+        if (w == null || stats.chains == chainsAtNap) {
+            return false;
+        }
+        chainsAtNap = stats.chains;
+        ring.askForKickWhenHalfFull();
+        sleeping = true;
+        VarHandle.fullFence(); // As in sleep(), where a fault of the descriptor will show, too.
+        if (!ring.hasMore() && attention == 0) {
+            w.await(NAP_MILLIS);
+        }
+        sleeping = false;
+        return ring.hasMore() || attention != 0;
     }
 
     /** Waits for a kick or {@link #attention}; false if the ring broke. */

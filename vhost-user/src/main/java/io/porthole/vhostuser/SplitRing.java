@@ -313,13 +313,25 @@ final class SplitRing {
      */
     void askForKick() {
         if (eventIdx) {
-            used.set(
-                    Virtio.SHORT,
-                    Virtio.USED_RING + (long) Virtio.USED_ELEM_BYTES * size,
-                    (short) nextAvail);
+            availEvent(nextAvail);
         } else {
             used.set(Virtio.SHORT, Virtio.USED_FLAGS, (short) 0);
         }
+    }
+
+    /**
+     * Asks for a kick when the ring is half full, which only EVENT_IDX can say; without it, for
+     * none. The caller goes on as after {@link #askForKick}.
+     */
+    void askForKickWhenHalfFull() {
+        if (eventIdx) {
+            availEvent(nextAvail + Math.max(1, size / 2) - 1);
+        }
+    }
+
+    private void availEvent(int index) {
+        long at = Virtio.USED_RING + (long) Virtio.USED_ELEM_BYTES * size;
+        used.set(Virtio.SHORT, at, (short) index);
     }
 
     /**

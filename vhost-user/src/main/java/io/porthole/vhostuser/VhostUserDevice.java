@@ -60,6 +60,17 @@ public interface VhostUserDevice {
      */
     QueueHandler openQueue(int index);
 
+    /**
+     * Whether somebody waits for what the queue does. If so its thread looks at the empty ring for
+     * a while before it sleeps, where that pays; if not, it lets requests collect for a millisecond
+     * after each row of them. The first one after a pause is served at once in both cases.
+     *
+     * @param index queue number, 0 to {@link #queueCount()} - 1
+     */
+    default boolean isUrgent(int index) {
+        return true;
+    }
+
     /** A front-end connected. The link is good until {@link #disconnected} returns. */
     default void connected(FrontendLink link) {}
 

@@ -146,6 +146,38 @@ final class BothEndsTest {
         }
     }
 
+    @ParameterizedTest(name = "event index {0}")
+    @CsvSource({"true", "false"})
+    void requestsThatNobodyWaitsForCollect(boolean eventIdx) throws Exception {
+        try (Rig rig = Rig.of(2)) {
+            rig.device.patient = 0;
+            try (VhostUserFrontend vmm = rig.connect()) {
+                vmm.negotiate(eventIdx ? ALL : ALL & ~Virtio.F_EVENT_IDX);
+                GuestRam ram = vmm.addRam(RAM_AT, 1 << 20);
+                DriverQueue patient = vmm.startQueue(0, 128, 0, ram);
+                DriverQueue urgent = vmm.startQueue(1, 128, 0, ram);
+                long in = ram.allocate(16, 8);
+                long out = ram.allocate(16, 8);
+                for (int i = 0; i < 1000; i++) {
+                    echo(patient, ram, i, in, out);
+                }
+                // One at a time: the queue was never seen busy, and yet few needed a kick.
+                long kicks = patient.kicks();
+                assertTrue(kicks >= 1 && kicks < 500, kicks + " kicks");
+                // It falls asleep, and is woken by a kick.
+                for (int i = 0; i < 5; i++) {
+                    Thread.sleep(30);
+                    echo(patient, ram, i, in, out);
+                    echo(urgent, ram, i, in, out);
+                    assertTrue(patient.kicks() > kicks, "asleep again");
+                    kicks = patient.kicks();
+                }
+                assertEquals(1005, vmm.stopQueue(patient));
+                assertEquals(5, vmm.stopQueue(urgent));
+            }
+        }
+    }
+
     @Test
     void scatteredAndIndirectRequestsAreAnswered() throws Exception {
         try (Rig rig = Rig.of(1);

@@ -31,6 +31,10 @@ class EchoDevice implements VhostUserDevice {
             "echo configuration".getBytes(java.nio.charset.StandardCharsets.US_ASCII);
 
     private final int queues;
+
+    /** A queue that nobody waits for, or -1. */
+    volatile int patient = -1;
+
     final AtomicLong handled = new AtomicLong();
     final AtomicInteger opened = new AtomicInteger();
     final AtomicInteger closed = new AtomicInteger();
@@ -49,6 +53,11 @@ class EchoDevice implements VhostUserDevice {
     @Override
     public int queueCount() {
         return queues;
+    }
+
+    @Override
+    public boolean isUrgent(int index) {
+        return index != patient;
     }
 
     @Override

@@ -128,6 +128,9 @@ final class Entries {
             return result;
         }
         int mount = share.mountOf(stat, fd, w.scratch);
+        if (stat.type() == StatMode.S_IFDIR && share.mounts.isLocal(mount)) {
+            share.inodeHandles.met(mount, fd);
+        }
         long handle = 0;
         int pinned = share.inodes.pinnedCount();
         // A single mount is tried when the budget is spent; several share it, and are all tried.

@@ -86,10 +86,10 @@ final class FileIo {
                 return ready;
             }
         }
-        long fd = reopen(w, inodeFd, hostFlags);
+        long fd = reopen(w, inode, inodeFd, hostFlags);
         if (fd == -Errno.EPERM && (flags & Fcntl.O_APPEND) != 0) {
             // An append-only inode (chattr +a) is opened for writing with O_APPEND or not at all.
-            fd = reopen(w, inodeFd, hostFlags | Fcntl.O_APPEND);
+            fd = reopen(w, inode, inodeFd, hostFlags | Fcntl.O_APPEND);
         }
         w.credentials.withFsetid();
         if (fd < 0) {
@@ -124,7 +124,7 @@ final class FileIo {
             return -Errno.ENODEV;
         }
         int inodeFd = share.fd(w, inode);
-        return inodeFd < 0 ? inodeFd : reopen(w, inodeFd, Fcntl.O_RDWR);
+        return inodeFd < 0 ? inodeFd : reopen(w, inode, inodeFd, Fcntl.O_RDWR);
     }
 
     /**
@@ -143,8 +143,21 @@ final class FileIo {
         return System.currentTimeMillis() * 1_000_000L;
     }
 
-    private long reopen(Worker w, int fd, int flags) {
-        return share.sys.openat(share.procFd, w.pathOf(fd), flags | Fcntl.O_CLOEXEC, 0);
+    /**
+     * Opens what {@code fd} refers to: by its file handle, and where that fails for whatever reason
+     * through /proc.
+     */
+    private long reopen(Worker w, int inode, int fd, int flags) {
+        int all = flags | Fcntl.O_CLOEXEC;
+        if (share.inodes.fd(inode) == fd) {
+            int mount = share.inodes.mount(inode);
+            long nodeId = share.inodes.nodeId(inode);
+            long opened = share.inodeHandles.openPinned(w, mount, nodeId, fd, all);
+            if (opened >= 0) {
+                return opened;
+            }
+        }
+        return share.sys.openat(share.procFd, w.pathOf(fd), all, 0);
     }
 
     /**
@@ -360,7 +373,7 @@ final class FileIo {
             return -Errno.EINVAL;
         }
         int inodeFd = share.fd(w, inode);
-        long fd = inodeFd < 0 ? inodeFd : reopen(w, inodeFd, Fcntl.O_RDONLY);
+        long fd = inodeFd < 0 ? inodeFd : reopen(w, inode, inodeFd, Fcntl.O_RDONLY);
         if (fd < 0) {
             return fd;
         }

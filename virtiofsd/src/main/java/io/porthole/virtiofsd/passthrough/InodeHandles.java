@@ -1,5 +1,6 @@
 package io.porthole.virtiofsd.passthrough;
 
+import io.porthole.linux.Errno;
 import io.porthole.linux.Fcntl;
 import io.porthole.linux.FileHandle;
 import io.porthole.linux.NativeStrings;
@@ -10,10 +11,14 @@ import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 
 /**
- * Inodes without a descriptor: beyond the budget they are kept as file handles
- * (name_to_handle_at(2)) and opened for the time of a request. That needs CAP_DAC_READ_SEARCH, a
- * file system that can be exported, and one that tells birth times, because such an inode's number
- * may pass to another file once it is deleted.
+ * File handles (name_to_handle_at(2)), for two purposes. A file is opened by its handle, which is
+ * cheaper than to go through /proc. And beyond the budget an inode is kept as a handle instead of a
+ * descriptor and opened for the time of a request; that needs a file system that tells birth times,
+ * because such an inode's number may pass to another file once it is deleted. Both need
+ * CAP_DAC_READ_SEARCH and a file system that can be exported.
+ *
+ * <p>Handles are opened through a descriptor of their mount, which keeps the host from unmounting
+ * it: so it is closed when the last inode of the mount has ended, unless one was kept as a handle.
  */
 final class InodeHandles implements AutoCloseable {
     private static final int UNTRIED = -2;
@@ -26,6 +31,9 @@ final class InodeHandles implements AutoCloseable {
 
     /** By mount: a descriptor that is open for more than its path, UNTRIED or UNUSABLE. */
     private volatile int[] mountFds = {};
+
+    /** By mount: whether its descriptor stays, because an inode was kept. Never unset. */
+    private volatile boolean[] stays = {};
 
     /** There is a mount whose inodes need descriptors. */
     private volatile boolean missingSomewhere;
@@ -62,16 +70,85 @@ final class InodeHandles implements AutoCloseable {
      * @return for {@link #open} and {@link #free}, or 0 where only a descriptor will do
      */
     long keep(Worker w, int mount, int fd) {
+        int bytes = stays(mount) ? handleOf(w, fd) : 0;
+        return bytes == 0 ? 0 : store.keep(w.handle, bytes);
+    }
+
+    /** Makes the handle of what {@code fd} refers to in {@code w.handle}: its bytes, or 0. */
+    private int handleOf(Worker w, int fd) {
         FileHandle.handleBytes(w.handle, 0, FileHandle.MAX_HANDLE_SZ);
         long handle = w.handle.address();
-        long result =
-                sys.nameToHandleAt(
-                        fd, w.emptyPath, handle, w.scratch.address(), Fcntl.AT_EMPTY_PATH);
-        if (result < 0) {
-            return 0;
+        long mountId = w.scratch.address();
+        long result = sys.nameToHandleAt(fd, w.emptyPath, handle, mountId, Fcntl.AT_EMPTY_PATH);
+        return result < 0 ? 0 : (int) FileHandle.HEADER_BYTES + FileHandle.handleBytes(w.handle, 0);
+    }
+
+    /**
+     * Opens a pinned inode by its handle. {@link RecentHandles} says why a thread's last ones are
+     * remembered.
+     *
+     * @param fd that pins it
+     * @param flags as for open(2)
+     * @return a descriptor, or -errno: then it is to be tried in another way
+     */
+    long openPinned(Worker w, int mount, long nodeId, int fd, int flags) {
+        int mountFd = mountFd(mount);
+        if (mountFd < 0) {
+            return -Errno.EOPNOTSUPP;
         }
-        int bytes = (int) FileHandle.HEADER_BYTES + FileHandle.handleBytes(w.handle, 0);
-        return store.keep(w.handle, bytes);
+        RecentHandles recent = w.recentHandles();
+        long handle = recent.find(nodeId);
+        if (handle == 0) {
+            int bytes = handleOf(w, fd);
+            if (bytes == 0) {
+                return -Errno.EOPNOTSUPP;
+            }
+            recent.keep(nodeId, w.handle, bytes);
+            handle = w.handle.address();
+        }
+        return sys.openByHandleAt(mountFd, handle, flags);
+    }
+
+    /** A directory of a mount was met, through which its handles can be opened. */
+    void met(int mount, int fd) {
+        if (mode != PassthroughOptions.FileHandles.NEVER && mountFd(mount) == UNTRIED) {
+            tryDirectory(mount, fd);
+        }
+    }
+
+    /**
+     * The table has no inode of a mount any more. It may have one by now: that one's mount has no
+     * descriptor then until a directory of it is {@link #met}.
+     *
+     * @return a descriptor to close once no request uses it, or -1
+     */
+    synchronized int left(int mount) {
+        int fd = mountFd(mount);
+        if (fd < 0 || isKept(mount)) {
+            return -1;
+        }
+        set(mount, UNTRIED);
+        return fd;
+    }
+
+    /** Makes a mount's descriptor stay. Returns whether there is one. */
+    private boolean stays(int mount) {
+        return isKept(mount) || makeStay(mount);
+    }
+
+    private boolean isKept(int mount) {
+        boolean[] known = stays;
+        return mount < known.length && known[mount];
+    }
+
+    private synchronized boolean makeStay(int mount) {
+        if (mountFd(mount) < 0) {
+            return false;
+        }
+        boolean[] grown = Arrays.copyOf(stays, Math.max(stays.length, mount + 1));
+        grown[mount] = true;
+        stays = grown;
+        return true;
     }
 
     /** Returns an O_PATH descriptor, which the caller closes, or -errno. */
@@ -93,31 +170,53 @@ final class InodeHandles implements AutoCloseable {
      * @param rootFd O_PATH descriptor of a directory
      */
     static boolean work(Syscalls sys, int rootFd) {
+        int mountFd = openDirectory(sys, rootFd);
+        if (mountFd >= 0) {
+            sys.close(mountFd);
+        }
+        return mountFd >= 0;
+    }
+
+    /** Opens a directory for reading if handles work there; else returns -1. */
+    private static int openDirectory(Syscalls sys, int directory) {
         try (Arena arena = Arena.ofConfined()) {
             int flags = Fcntl.O_RDONLY | Fcntl.O_DIRECTORY | Fcntl.O_CLOEXEC;
-            long mountFd = sys.openat(rootFd, NativeStrings.of(arena, ".").address(), flags, 0);
-            if (mountFd < 0) {
-                return false;
+            int fd = (int) sys.openat(directory, NativeStrings.of(arena, ".").address(), flags, 0);
+            if (fd < 0) {
+                return -1;
             }
             MemorySegment handle = arena.allocate(FileHandle.MAX_BYTES, Integer.BYTES);
             long mountId = arena.allocate(Integer.BYTES, Integer.BYTES).address();
             long empty = arena.allocate(1).address();
-            boolean works = works(sys, (int) mountFd, rootFd, empty, handle, mountId);
-            sys.close((int) mountFd);
-            return works;
+            if (works(sys, fd, directory, empty, handle, mountId)) {
+                return fd;
+            }
+            sys.close(fd);
+            return -1;
         }
     }
 
-    private int mountFd(Worker w, int mount, int fd) {
+    private int mountFd(int mount) {
         int[] known = mountFds;
-        int found = mount < known.length ? known[mount] : UNTRIED;
+        return mount < known.length ? known[mount] : UNTRIED;
+    }
+
+    private int mountFd(Worker w, int mount, int fd) {
+        int found = mountFd(mount);
         return found == UNTRIED ? tryMount(w, mount, fd) : found;
     }
 
+    private synchronized void tryDirectory(int mount, int fd) {
+        if (mountFd(mount) == UNTRIED) {
+            int mountFd = openDirectory(sys, fd);
+            set(mount, mountFd < 0 ? UNUSABLE : mountFd);
+        }
+    }
+
     private synchronized int tryMount(Worker w, int mount, int fd) {
-        int[] known = mountFds;
-        if (mount < known.length && known[mount] != UNTRIED) {
-            return known[mount];
+        int found = mountFd(mount);
+        if (found != UNTRIED) {
+            return found;
         }
         int type = w.stat.type();
         if (type != StatMode.S_IFDIR && type != StatMode.S_IFREG) {
@@ -129,19 +228,22 @@ final class InodeHandles implements AutoCloseable {
             sys.close(mountFd);
             mountFd = UNUSABLE;
         }
-        if (mountFd < 0) {
+        set(mount, Math.max(mountFd, UNUSABLE));
+        return mountFd(mount);
+    }
+
+    /** Under the lock. */
+    private void set(int mount, int mountFd) {
+        if (mountFd == UNUSABLE) {
             missingSomewhere = true;
         }
-        int[] grown = known;
-        if (mount >= known.length) {
-            grown = Arrays.copyOf(known, Math.max(8, 2 * mount));
+        int[] known = mountFds;
+        int[] grown = Arrays.copyOf(known, Math.max(known.length, mount + 1));
+        if (grown.length > known.length) {
             Arrays.fill(grown, known.length, grown.length, UNTRIED);
-        } else {
-            grown = known.clone();
         }
-        grown[mount] = Math.max(mountFd, UNUSABLE);
+        grown[mount] = mountFd;
         mountFds = grown;
-        return grown[mount];
     }
 
     private static boolean works(

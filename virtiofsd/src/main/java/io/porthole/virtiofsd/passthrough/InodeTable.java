@@ -1,6 +1,7 @@
 package io.porthole.virtiofsd.passthrough;
 
 import io.porthole.fuse.FileSystem;
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -84,6 +85,9 @@ final class InodeTable extends SlotTable<InodeTable.Inodes> {
 
     /** Inodes with a descriptor; written under the lock. */
     private volatile int pinned;
+
+    /** Inodes by mount, those among them that wait for their release; under the lock. */
+    private int[] ofMount = new int[8];
 
     /**
      * @param reclaimTag or-ed to a slot to make an item for {@code reclaimer}
@@ -300,6 +304,9 @@ final class InodeTable extends SlotTable<InodeTable.Inodes> {
             }
             // What takes memory comes first: if there is none, nothing has changed.
             makeRoomInIndex();
+            if (mount >= ofMount.length) {
+                ofMount = Arrays.copyOf(ofMount, 2 * mount);
+            }
             int slot = allocate();
             if (slot < 0) {
                 return 0;
@@ -315,6 +322,7 @@ final class InodeTable extends SlotTable<InodeTable.Inodes> {
                 versions[i] = 0;
             }
             c.pin[i] = fd >= 0 ? fd : handle;
+            ofMount[mount]++;
             if (fd >= 0) {
                 pinned++;
             }
@@ -373,8 +381,15 @@ final class InodeTable extends SlotTable<InodeTable.Inodes> {
         reclaimer.retire(self, reclaimTag | slot);
     }
 
-    /** The reclaimer says that nobody uses a removed slot. Returns the descriptor to close. */
-    int release(int slot) {
+    /** Result of {@link #release}: the table has no other inode of the mount. */
+    static final long LAST_OF_MOUNT = 1L << 32;
+
+    /**
+     * The reclaimer says that nobody uses a removed slot.
+     *
+     * @return the descriptor to close or {@link #UNPINNED}, in the lower half
+     */
+    long release(int slot) {
         synchronized (lock) {
             Inodes c = chunk(slot);
             int i = slot & CHUNK_MASK;
@@ -384,8 +399,9 @@ final class InodeTable extends SlotTable<InodeTable.Inodes> {
             if (descriptor) {
                 pinned--;
             }
+            boolean last = --ofMount[c.kind[i] >>> MOUNT_SHIFT] == 0;
             free(slot);
-            return descriptor ? (int) pin : UNPINNED;
+            return (last ? LAST_OF_MOUNT : 0) | (descriptor ? pin : UNPINNED & 0xffffffffL);
         }
     }
 

@@ -24,6 +24,7 @@ import org.slf4j.LoggerFactory;
 final class Share implements AutoCloseable {
     private static final long INODE_TAG = 1L << 32;
     private static final long HANDLE_TAG = 2L << 32;
+    private static final long DESCRIPTOR_TAG = 4L << 32;
 
     /** Streams that may keep a buffer: 8 MiB. */
     private static final int DIRECTORY_BUFFERS = 256;
@@ -116,6 +117,9 @@ final class Share implements AutoCloseable {
             MemorySegment statfs = scratch.allocate(StatFs.BYTES, Long.BYTES);
             int mount = addMount(stat, rootFd, statfs);
             inodes.insert(stat.ino(), mount, stat.birth(), StatMode.S_IFDIR, rootFd, 0);
+            if (mounts.isLocal(mount)) {
+                inodeHandles.met(mount, rootFd);
+            }
         }
     }
 
@@ -275,15 +279,29 @@ final class Share implements AutoCloseable {
         int fd;
         if ((item & HANDLE_TAG) != 0) {
             fd = handles.release(slot);
+        } else if ((item & DESCRIPTOR_TAG) != 0) {
+            fd = slot;
         } else {
             long handle = inodes.handle(slot);
             if (handle != 0) {
                 inodeHandles.free(handle);
             }
-            fd = inodes.release(slot);
+            int mount = inodes.mount(slot);
+            long released = inodes.release(slot);
+            fd = (int) released;
+            if ((released & InodeTable.LAST_OF_MOUNT) != 0) {
+                leave(mount);
+            }
         }
         if (fd >= 0) {
             sys.close(fd);
+        }
+    }
+
+    private void leave(int mount) {
+        int fd = inodeHandles.left(mount);
+        if (fd >= 0) {
+            reclaimer.retire(null, DESCRIPTOR_TAG | fd);
         }
     }
 

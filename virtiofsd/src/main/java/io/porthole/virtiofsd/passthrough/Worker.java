@@ -54,6 +54,7 @@ final class Worker implements AutoCloseable {
 
     private int temporaries;
 
+    private @Nullable RecentHandles recentHandles;
     private @Nullable MemorySegment xattrName;
     private @Nullable MemorySegment xattrList;
 
@@ -137,6 +138,15 @@ final class Worker implements AutoCloseable {
         while (temporaries > 0) {
             sys.close(temporary[--temporaries]);
         }
+    }
+
+    RecentHandles recentHandles() {
+        RecentHandles recent = recentHandles;
+        if (recent == null) {
+            recent = new RecentHandles(arena);
+            recentHandles = recent;
+        }
+        return recent;
     }
 
     /**

@@ -8,7 +8,8 @@
  * <p>Containment: no path with more than one component ever reaches the kernel. Every object is
  * named by a descriptor (O_PATH) that was reached from the share's root one name at a time with
  * O_NOFOLLOW, so neither a symbolic link nor ".." nor a rename on the host leads out. Data is
- * opened through /proc/self/fd/N of such a descriptor, and only for regular files and directories.
+ * opened by the file handle of such a descriptor or through its /proc/self/fd/N, and only for
+ * regular files and directories.
  *
  * <p>Threading: every request thread calls {@link
  * io.porthole.virtiofsd.passthrough.PassthroughFileSystem#threadStarted} once before its first

@@ -98,6 +98,12 @@ public final class VirtioFsDevice implements VhostUserDevice {
         }
     }
 
+    /** The first queue is for FORGET and INTERRUPT (VIRTIO 1.3, 5.11.2), which have no answer. */
+    @Override
+    public boolean isUrgent(int index) {
+        return index != 0;
+    }
+
     @Override
     public QueueHandler openQueue(int index) {
         try {

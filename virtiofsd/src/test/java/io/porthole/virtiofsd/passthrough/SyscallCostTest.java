@@ -87,7 +87,11 @@ final class SyscallCostTest {
         q.getattr(node);
         assertCost(1, "GETATTR");
         long fh = q.open(node, Fcntl.O_RDWR);
-        assertCost(2, "OPEN, with a look whether the guest's cache is right");
+        assertCost(3, "OPEN, with a look whether the guest's cache is right, and the handle");
+        q.release(node, fh).ok();
+        kernel.resetCounts();
+        fh = q.open(node, Fcntl.O_RDWR);
+        assertCost(2, "OPEN again");
         q.write(node, fh, 0, new byte[100], 0, 0).ok();
         assertCost(1, "WRITE");
         q.read(node, fh, 0, 100);
@@ -170,6 +174,7 @@ final class SyscallCostTest {
         kernel.fail("statx", Errno.ENOMEM);
         assertEquals(Errno.ENOMEM, q.tryCreate(Guest.ROOT, "h", Fcntl.O_RDWR, 0600, 0).error());
         // Another made the file meanwhile, and opening it fails.
+        kernel.fail("openByHandleAt", Errno.ENFILE);
         kernel.pass("openat", 2).fail("openat", Errno.ENFILE);
         assertEquals(Errno.ENFILE, q.tryCreate(Guest.ROOT, "f", Fcntl.O_RDWR, 0600, 0).error());
         kernel.pass("openat", 1);
