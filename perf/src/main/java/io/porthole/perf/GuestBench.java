@@ -39,6 +39,9 @@ public final class GuestBench implements Callable<Integer> {
                     "A daemon: NAME=COMMAND, where {socket}, {share}, {queues} are filled in.")
     List<String> targetTexts = List.of();
 
+    @Option(names = "--9p", description = "QEMU's 9p, too.")
+    boolean nineP;
+
     @Option(names = "--share", required = true, description = "An empty directory.")
     Path share = Path.of(".");
 
@@ -126,7 +129,9 @@ public final class GuestBench implements Callable<Integer> {
             daemons.add(daemon);
             titles.put(daemon.name(), daemon.title());
         }
-        titles.put(NINE_P, "9p (QEMU 7.2)");
+        if (nineP) {
+            titles.put(NINE_P, "9p (QEMU 7.2)");
+        }
         Files.createDirectories(out);
         // One for all: copies of a file lie in other pages of the host's memory, and where these
         // are alone makes large reads of the same daemon differ by two thirds.
@@ -173,17 +178,9 @@ public final class GuestBench implements Callable<Integer> {
                                 "mount -t virtiofs " + daemon.name() + " /mnt",
                                 process));
             }
-            builder.arguments(
-                    "-fsdev",
-                    "local,id=ninep,security_model=passthrough,path=" + share,
-                    "-device",
-                    "virtio-9p-pci,fsdev=ninep,mount_tag=ninep");
-            mounts.add(
-                    new Mount(
-                            NINE_P,
-                            "9p",
-                            "mount -t 9p -o trans=virtio,version=9p2000.L,msize=512000 ninep /mnt",
-                            null));
+            if (nineP) {
+                mounts.add(nineP(builder));
+            }
             try (GuestVm guest = builder.start()) {
                 releases.put(kernel, guest.release());
                 install(guest);
@@ -196,6 +193,19 @@ public final class GuestBench implements Callable<Integer> {
         } finally {
             processes.forEach(VirtiofsdProcess::close);
         }
+    }
+
+    private Mount nineP(GuestVm.Builder builder) {
+        builder.arguments(
+                "-fsdev",
+                "local,id=ninep,security_model=passthrough,path=" + share,
+                "-device",
+                "virtio-9p-pci,fsdev=ninep,mount_tag=ninep");
+        return new Mount(
+                NINE_P,
+                "9p",
+                "mount -t 9p -o trans=virtio,version=9p2000.L,msize=512000 ninep /mnt",
+                null);
     }
 
     /** The job program goes the way commands go: no file system under test has a part in it. */
