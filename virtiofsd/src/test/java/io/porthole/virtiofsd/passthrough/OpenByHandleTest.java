@@ -15,15 +15,12 @@ import io.porthole.virtiofsd.passthrough.PassthroughOptions.FileHandles;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** OPEN by file handle: the same file as through /proc, whatever happens to its name. */
 final class OpenByHandleTest {
-    private static final int CLONE_NEWNS = 0x20000;
-    private static final long MS_REC_PRIVATE = 16384 | 1 << 18;
 
     private final FaultySyscalls kernel = new FaultySyscalls(Syscalls.host());
     private ServedDirectory directory;
@@ -165,28 +162,13 @@ final class OpenByHandleTest {
     @Test
     void theHostCanUnmountWhatTheGuestHasForgotten() throws Exception {
         Path sub = Files.createDirectory(dir.resolve("sub"));
-        AtomicReference<Throwable> failure = new AtomicReference<>();
-        // In a mount namespace of its own, which ends with the threads.
-        Thread thread =
-                new Thread(() -> {
-                    try {
-                        assertEquals(0, Syscalls.host().unshare(CLONE_NEWNS));
-                        LinuxFiles host = LinuxFiles.host();
-                        host.mount(null, Path.of("/"), null, MS_REC_PRIVATE, null);
-                        for (int i = 0; i < 3; i++) {
-                            host.mount("none", sub, "tmpfs", 0, null);
-                        }
-                        Files.writeString(sub.resolve("f"), "text");
-                        submounts(host, sub);
-                    } catch (Throwable e) {
-                        failure.set(e);
-                    }
-                });
-        thread.start();
-        thread.join();
-        if (failure.get() != null) {
-            throw new AssertionError(failure.get());
-        }
+        OwnMounts.use(host -> {
+            for (int i = 0; i < 3; i++) {
+                host.mount("none", sub, "tmpfs", 0, null);
+            }
+            Files.writeString(sub.resolve("f"), "text");
+            submounts(host, sub);
+        });
     }
 
     private void submounts(LinuxFiles host, Path sub) throws IOException {

@@ -15,7 +15,6 @@ import io.porthole.fuse.InitNegotiation;
 import io.porthole.fuse.Opcode;
 import io.porthole.linux.Errno;
 import io.porthole.linux.Fcntl;
-import io.porthole.linux.LinuxFiles;
 import io.porthole.linux.StatMode;
 import io.porthole.linux.Syscalls;
 import io.porthole.virtiofsd.passthrough.Guest.Body;
@@ -25,7 +24,6 @@ import io.porthole.virtiofsd.passthrough.Guest.Reply;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -35,8 +33,6 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /** What each option changes for the guest. */
 final class OptionsTest {
-    private static final int CLONE_NEWNS = 0x20000;
-    private static final long MS_REC_PRIVATE = 16384 | 1 << 18;
 
     private ServedDirectory directory;
     private Path dir;
@@ -298,25 +294,10 @@ final class OptionsTest {
         assumeTrue(Syscalls.host().geteuid() == 0, "needs root");
         Files.createDirectory(dir.resolve("sub"));
         Files.createDirectory(dir.resolve("plain"));
-        AtomicReference<Throwable> failure = new AtomicReference<>();
-        // In a mount namespace of its own, which ends with the threads.
-        Thread thread =
-                new Thread(() -> {
-                    try {
-                        assertEquals(0, Syscalls.host().unshare(CLONE_NEWNS));
-                        LinuxFiles host = LinuxFiles.host();
-                        host.mount(null, Path.of("/"), null, MS_REC_PRIVATE, null);
-                        host.mount("none", dir.resolve("sub"), "tmpfs", 0, null);
-                        submounts(announce == Announce.YES);
-                    } catch (Throwable e) {
-                        failure.set(e);
-                    }
-                });
-        thread.start();
-        thread.join();
-        if (failure.get() != null) {
-            throw new AssertionError(failure.get());
-        }
+        OwnMounts.use(host -> {
+            host.mount("none", dir.resolve("sub"), "tmpfs", 0, null);
+            submounts(announce == Announce.YES);
+        });
     }
 
     enum Announce {
