@@ -16,8 +16,6 @@ final class Forgets {
     /** So many may be under way. */
     private static final int MOST = 256;
 
-    private static final long PATIENCE_NANOS = 20_000_000_000L;
-
     private final DriverQueue queue;
     private final Message[] free = new Message[MOST];
     private int freeCount = MOST;
@@ -69,7 +67,7 @@ final class Forgets {
     }
 
     private void awaitFree(int wanted) {
-        long deadline = System.nanoTime() + PATIENCE_NANOS;
+        long deadline = System.nanoTime() + Session.PATIENCE_NANOS;
         while (freeCount < wanted) {
             if (!collect()) {
                 Thread.onSpinWait();

@@ -133,8 +133,8 @@ public final class GuestBench implements Callable<Integer> {
             titles.put(NINE_P, "9p (QEMU 7.2)");
         }
         Files.createDirectories(out);
-        // One for all: copies of a file lie in other pages of the host's memory, and where these
-        // are alone makes large reads of the same daemon differ by two thirds.
+        // One for all: copies of a file lie in other pages of the host's memory, which alone makes
+        // large reads of the same daemon differ by two thirds.
         Fixture.prepare(share, tree);
         for (String kernel : kernels) {
             measure(kernel, daemons);

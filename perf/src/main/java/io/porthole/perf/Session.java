@@ -41,7 +41,7 @@ final class Session implements AutoCloseable {
     private static final long SPACE_BYTES = 128L << 20;
 
     /** A daemon that lets a request wait longer has lost it. */
-    private static final long PATIENCE_NANOS = 20_000_000_000L;
+    static final long PATIENCE_NANOS = 20_000_000_000L;
 
     /** What Linux offers in FUSE_INIT and the load does not depend on being refused. */
     private static final long OFFERED =

@@ -1,9 +1,12 @@
 package io.porthole.vhostuser;
 
+import static io.porthole.vhostuser.EchoRequests.ALL;
+import static io.porthole.vhostuser.EchoRequests.RAM_AT;
+import static io.porthole.vhostuser.EchoRequests.WAIT_MILLIS;
+import static io.porthole.vhostuser.EchoRequests.echo;
+import static io.porthole.vhostuser.EchoRequests.submit;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
-import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -14,7 +17,6 @@ import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -24,42 +26,6 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** Front-end and back-end over a real socket. */
 @Timeout(120)
 final class BothEndsTest {
-    private static final long RAM_AT = 0x10_0000;
-    private static final int WAIT_MILLIS = 10_000;
-    private static final long ALL = VhostUserDevice.DEFAULT_FEATURES;
-
-    /** Echoes {@code value} once, and checks the answer. */
-    private static void echo(DriverQueue queue, GuestRam ram, long value) {
-        long in = ram.allocate(16, 8);
-        long out = ram.allocate(16, 8);
-        echo(queue, ram, value, in, out);
-    }
-
-    private static void echo(DriverQueue queue, GuestRam ram, long value, long in, long out) {
-        ram.at(in, 16).set(ValueLayout.JAVA_LONG, 8, value);
-        queue.begin();
-        queue.readable(in, 16);
-        queue.writable(out, 16);
-        int head = queue.finish();
-        queue.submit(head);
-        queue.publish();
-        assertEquals(head, queue.await(WAIT_MILLIS));
-        assertEquals(16, queue.usedBytes());
-        assertEquals(value, ram.at(out, 16).get(ValueLayout.JAVA_LONG, 8));
-        queue.release(head);
-    }
-
-    private static int submit(DriverQueue queue, GuestRam ram, long in, long out, long first) {
-        ram.at(in, 16).set(ValueLayout.JAVA_LONG, 0, first);
-        queue.begin();
-        queue.readable(in, 16);
-        queue.writable(out, 16);
-        int head = queue.finish();
-        queue.submit(head);
-        queue.publish();
-        return head;
-    }
-
     @ParameterizedTest(name = "event index {0}, non-blocking kick {1}, acknowledgements {2}")
     @CsvSource({"true,true,true", "true,false,true", "false,true,false", "false,false,true"})
     void requestsAreAnswered(boolean eventIdx, boolean nonBlocking, boolean acks) throws Exception {
@@ -83,98 +49,6 @@ final class BothEndsTest {
             }
             assertEquals(2000, vmm.stopQueue(queue));
             assertEquals(2000, rig.device.handled.get());
-        }
-    }
-
-    /** Three requests and one that waits at the gate, published at once. */
-    private static void answersComeBeforeTheGateOpens(
-            Rig rig, DriverQueue queue, GuestRam ram, long held) {
-        long memory = ram.allocate(4 * 32, 16);
-        List<Integer> heads = new ArrayList<>();
-        for (int i = 0; i < 4; i++) {
-            long in = memory + 32L * i;
-            ram.at(in, 16).set(ValueLayout.JAVA_LONG, 0, i == 3 ? held : 0);
-            queue.begin();
-            queue.readable(in, 16);
-            queue.writable(in + 16, 16);
-            heads.add(queue.finish());
-            queue.submit(heads.get(i));
-        }
-        queue.publish();
-        for (int i = 0; i < 4; i++) {
-            if (i == 3) {
-                rig.device.gate.release();
-            }
-            assertEquals(heads.get(i), queue.await(WAIT_MILLIS), "answer " + i);
-        }
-        heads.forEach(queue::release);
-    }
-
-    @Test
-    void noAnswerWaitsForARequestThatSaysItTakesLong() throws Exception {
-        try (Rig rig = Rig.of(1);
-                VhostUserFrontend vmm = rig.connect()) {
-            vmm.negotiate(ALL);
-            GuestRam ram = vmm.addRam(RAM_AT, 1 << 20);
-            DriverQueue queue = vmm.startQueue(0, 128, 0, ram);
-            for (int i = 0; i < 100; i++) {
-                answersComeBeforeTheGateOpens(rig, queue, ram, EchoDevice.LONG);
-            }
-        }
-    }
-
-    @Test
-    void noAnswerWaitsForAnotherWhereRequestsAreSlow() throws Exception {
-        try (Rig rig = Rig.of(1);
-                VhostUserFrontend vmm = rig.connect()) {
-            vmm.negotiate(ALL);
-            GuestRam ram = vmm.addRam(RAM_AT, 1 << 20);
-            DriverQueue queue = vmm.startQueue(0, 128, 0, ram);
-            long memory = ram.allocate(64 * 32, 16);
-            List<Integer> heads = new ArrayList<>();
-            for (int i = 0; i < 64; i++) {
-                long in = memory + 32L * i;
-                heads.add(submit(queue, ram, in, in + 16, EchoDevice.SLOW));
-            }
-            for (int head : heads) {
-                assertEquals(head, queue.await(WAIT_MILLIS));
-                queue.release(head);
-            }
-            for (int i = 0; i < 8; i++) {
-                answersComeBeforeTheGateOpens(rig, queue, ram, EchoDevice.HELD);
-            }
-        }
-    }
-
-    @ParameterizedTest(name = "event index {0}")
-    @CsvSource({"true", "false"})
-    void requestsThatNobodyWaitsForCollect(boolean eventIdx) throws Exception {
-        try (Rig rig = Rig.of(2)) {
-            rig.device.patient = 0;
-            try (VhostUserFrontend vmm = rig.connect()) {
-                vmm.negotiate(eventIdx ? ALL : ALL & ~Virtio.F_EVENT_IDX);
-                GuestRam ram = vmm.addRam(RAM_AT, 1 << 20);
-                DriverQueue patient = vmm.startQueue(0, 128, 0, ram);
-                DriverQueue urgent = vmm.startQueue(1, 128, 0, ram);
-                long in = ram.allocate(16, 8);
-                long out = ram.allocate(16, 8);
-                for (int i = 0; i < 1000; i++) {
-                    echo(patient, ram, i, in, out);
-                }
-                // One at a time: the queue was never seen busy, and yet few needed a kick.
-                long kicks = patient.kicks();
-                assertTrue(kicks >= 1 && kicks < 500, kicks + " kicks");
-                // It falls asleep, and is woken by a kick.
-                for (int i = 0; i < 5; i++) {
-                    Thread.sleep(30);
-                    echo(patient, ram, i, in, out);
-                    echo(urgent, ram, i, in, out);
-                    assertTrue(patient.kicks() > kicks, "asleep again");
-                    kicks = patient.kicks();
-                }
-                assertEquals(1005, vmm.stopQueue(patient));
-                assertEquals(5, vmm.stopQueue(urgent));
-            }
         }
     }
 
@@ -361,146 +235,6 @@ final class BothEndsTest {
             }
             assertEquals(head, used);
             assertEquals(101, vmm.stopQueue(queue));
-        }
-    }
-
-    // ---- Deferred answers ----
-
-    @Test
-    void requestsMayBeAnsweredLaterFromAnyThread() throws Exception {
-        try (Rig rig = Rig.of(1);
-                VhostUserFrontend vmm = rig.connect()) {
-            vmm.negotiate(ALL);
-            GuestRam ram = vmm.addRam(RAM_AT, 1 << 20);
-            DriverQueue queue = vmm.startQueue(0, 64, 0, ram);
-            for (int i = 0; i < 300; i++) {
-                long out = ram.allocate(16, 8);
-                int waiting = submit(queue, ram, ram.allocate(16, 8), out, EchoDevice.DEFER);
-                Detached detached = rig.device.deferred.poll(10, TimeUnit.SECONDS);
-                assertNotNull(detached);
-                echo(queue, ram, i); // others overtake it
-                MemorySegment answer = MemorySegment.ofArray(new long[] {i, ~i});
-                assertTrue(detached.complete(answer, 16));
-                assertFalse(detached.complete(answer, 16), "effective once");
-                answer.fill((byte) 0xee); // the caller's again
-                assertEquals(waiting, queue.await(WAIT_MILLIS));
-                assertEquals(16, queue.usedBytes());
-                assertEquals(i, ram.at(out, 16).get(ValueLayout.JAVA_LONG, 0));
-                assertEquals(~i, ram.at(out, 16).get(ValueLayout.JAVA_LONG, 8));
-                queue.release(waiting);
-            }
-        }
-    }
-
-    @Test
-    void manyThreadsMayAnswerAtOnce() throws Exception {
-        try (Rig rig = Rig.of(1);
-                VhostUserFrontend vmm = rig.connect()) {
-            vmm.negotiate(ALL);
-            GuestRam ram = vmm.addRam(RAM_AT, 1 << 20);
-            DriverQueue queue = vmm.startQueue(0, 256, 0, ram);
-            long in = ram.allocate(16, 8);
-            ram.at(in, 8).set(ValueLayout.JAVA_LONG, 0, EchoDevice.DEFER);
-            AtomicBoolean stop = new AtomicBoolean();
-            List<Thread> workers = new ArrayList<>();
-            for (int w = 0; w < 4; w++) {
-                Thread t =
-                        new Thread(() -> {
-                            MemorySegment none = MemorySegment.ofArray(new byte[8]);
-                            while (!stop.get()) {
-                                try {
-                                    Detached d =
-                                            rig.device.deferred.poll(10, TimeUnit.MILLISECONDS);
-                                    if (d != null) {
-                                        d.complete(none, 8);
-                                    }
-                                } catch (InterruptedException e) {
-                                    return;
-                                }
-                            }
-                        });
-                t.start();
-                workers.add(t);
-            }
-            int done = 0;
-            int sent = 0;
-            int total = 20_000;
-            while (done < total) {
-                while (sent < total && queue.freeDescriptors() >= 2) {
-                    queue.begin();
-                    queue.readable(in, 16);
-                    queue.writable(in + 8, 8);
-                    queue.submit(queue.finish());
-                    sent++;
-                }
-                queue.publish();
-                int head = queue.await(WAIT_MILLIS);
-                assertTrue(head >= 0, "no answer after " + done);
-                assertEquals(8, queue.usedBytes());
-                queue.release(head);
-                done++;
-            }
-            stop.set(true);
-            for (Thread t : workers) {
-                t.join();
-            }
-        }
-    }
-
-    @Test
-    void aDeferredAnswerOutlivesStopAndStart() throws Exception {
-        try (Rig rig = Rig.of(1);
-                VhostUserFrontend vmm = rig.connect()) {
-            vmm.negotiate(ALL);
-            GuestRam ram = vmm.addRam(RAM_AT, 1 << 20);
-            DriverQueue queue = vmm.startQueue(0, 64, 0, ram);
-            int head =
-                    submit(queue, ram, ram.allocate(16, 8), ram.allocate(16, 8), EchoDevice.DEFER);
-            Detached detached = rig.device.deferred.poll(10, TimeUnit.SECONDS);
-            assertNotNull(detached);
-            int base = vmm.stopQueue(queue);
-            assertTrue(detached.complete(MemorySegment.ofArray(new byte[4]), 4));
-            assertEquals(DriverQueue.NONE, queue.await(30), "stopped");
-            vmm.startQueue(queue, base);
-            assertEquals(head, queue.await(WAIT_MILLIS));
-            assertEquals(4, queue.usedBytes());
-        }
-    }
-
-    @Test
-    void aDeferredAnswerDiesWithAReset() throws Exception {
-        try (Rig rig = Rig.of(1);
-                VhostUserFrontend vmm = rig.connect()) {
-            vmm.negotiate(ALL);
-            GuestRam ram = vmm.addRam(RAM_AT, 1 << 20);
-            DriverQueue queue = vmm.startQueue(0, 64, 0, ram);
-            submit(queue, ram, ram.allocate(16, 8), ram.allocate(16, 8), EchoDevice.DEFER);
-            Detached detached = rig.device.deferred.poll(10, TimeUnit.SECONDS);
-            assertNotNull(detached);
-            vmm.resetDevice();
-            assertEquals(1, rig.device.resets.get());
-            detached.complete(MemorySegment.ofArray(new byte[4]), 4);
-            DriverQueue next = vmm.startQueue(0, 64, 0, ram);
-            echo(next, ram, 3);
-            assertEquals(DriverQueue.NONE, next.await(30));
-            assertEquals(DriverQueue.NONE, queue.poll());
-        }
-    }
-
-    @Test
-    void aDeferredAnswerAfterTheConnectionGoesNowhere() throws Exception {
-        Detached detached;
-        try (Rig rig = Rig.of(1)) {
-            try (VhostUserFrontend vmm = rig.connect()) {
-                vmm.negotiate(ALL);
-                GuestRam ram = vmm.addRam(RAM_AT, 1 << 20);
-                DriverQueue queue = vmm.startQueue(0, 64, 0, ram);
-                submit(queue, ram, ram.allocate(16, 8), ram.allocate(16, 8), EchoDevice.DEFER);
-                detached = rig.device.deferred.poll(10, TimeUnit.SECONDS);
-            }
-            rig.awaitDisconnects(1);
-            assertNotNull(detached);
-            assertFalse(detached.complete(MemorySegment.ofArray(new byte[4]), 4));
         }
     }
 

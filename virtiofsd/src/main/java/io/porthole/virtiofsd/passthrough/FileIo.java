@@ -86,10 +86,10 @@ final class FileIo {
                 return ready;
             }
         }
-        long fd = reopen(w, inode, inodeFd, hostFlags);
+        long fd = reopen(w, nodeId, inode, inodeFd, hostFlags);
         if (fd == -Errno.EPERM && (flags & Fcntl.O_APPEND) != 0) {
             // An append-only inode (chattr +a) is opened for writing with O_APPEND or not at all.
-            fd = reopen(w, inode, inodeFd, hostFlags | Fcntl.O_APPEND);
+            fd = reopen(w, nodeId, inode, inodeFd, hostFlags | Fcntl.O_APPEND);
         }
         w.credentials.withFsetid();
         if (fd < 0) {
@@ -124,7 +124,7 @@ final class FileIo {
             return -Errno.ENODEV;
         }
         int inodeFd = share.fd(w, inode);
-        return inodeFd < 0 ? inodeFd : reopen(w, inode, inodeFd, Fcntl.O_RDWR);
+        return inodeFd < 0 ? inodeFd : reopen(w, nodeId, inode, inodeFd, Fcntl.O_RDWR);
     }
 
     /**
@@ -147,11 +147,10 @@ final class FileIo {
      * Opens what {@code fd} refers to: by its file handle, and where that fails for whatever reason
      * through /proc.
      */
-    private long reopen(Worker w, int inode, int fd, int flags) {
+    private long reopen(Worker w, long nodeId, int inode, int fd, int flags) {
         int all = flags | Fcntl.O_CLOEXEC;
         if (share.inodes.fd(inode) == fd) {
             int mount = share.inodes.mount(inode);
-            long nodeId = share.inodes.nodeId(inode);
             long opened = share.inodeHandles.openPinned(w, mount, nodeId, fd, all);
             if (opened >= 0) {
                 return opened;
@@ -373,7 +372,7 @@ final class FileIo {
             return -Errno.EINVAL;
         }
         int inodeFd = share.fd(w, inode);
-        long fd = inodeFd < 0 ? inodeFd : reopen(w, inode, inodeFd, Fcntl.O_RDONLY);
+        long fd = inodeFd < 0 ? inodeFd : reopen(w, nodeId, inode, inodeFd, Fcntl.O_RDONLY);
         if (fd < 0) {
             return fd;
         }

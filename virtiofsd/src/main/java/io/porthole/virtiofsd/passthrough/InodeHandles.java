@@ -56,7 +56,12 @@ final class InodeHandles implements AutoCloseable {
             missingSomewhere = true;
             return false;
         }
-        return mountFd(w, mount, fd) >= 0;
+        switch (w.stat.type()) {
+            case StatMode.S_IFDIR -> met(mount, fd);
+            case StatMode.S_IFREG -> metFile(w, mount, fd);
+            default -> {} // Not something to open: the next inode of the mount may be.
+        }
+        return mountFd(mount) >= 0;
     }
 
     /** Whether a mount was met whose inodes need descriptors. */
@@ -70,7 +75,7 @@ final class InodeHandles implements AutoCloseable {
      * @return for {@link #open} and {@link #free}, or 0 where only a descriptor will do
      */
     long keep(Worker w, int mount, int fd) {
-        int bytes = stays(mount) ? handleOf(w, fd) : 0;
+        int bytes = stays(mount) || makeStay(mount) ? handleOf(w, fd) : 0;
         return bytes == 0 ? 0 : store.keep(w.handle, bytes);
     }
 
@@ -116,6 +121,32 @@ final class InodeHandles implements AutoCloseable {
         }
     }
 
+    private synchronized void tryDirectory(int mount, int fd) {
+        if (mountFd(mount) == UNTRIED) {
+            set(mount, openDirectory(sys, fd));
+        }
+    }
+
+    /** A file was met: a mount may be of nothing else. */
+    private void metFile(Worker w, int mount, int fd) {
+        if (mountFd(mount) == UNTRIED) {
+            tryFile(w, mount, fd);
+        }
+    }
+
+    private synchronized void tryFile(Worker w, int mount, int fd) {
+        if (mountFd(mount) != UNTRIED) {
+            return;
+        }
+        int flags = Fcntl.O_RDONLY | Fcntl.O_CLOEXEC;
+        int mountFd = (int) sys.openat(procFd, w.pathOf(fd), flags, 0);
+        if (mountFd >= 0 && !works(sys, mountFd, fd, w.emptyPath, w.handle, w.scratch.address())) {
+            sys.close(mountFd);
+            mountFd = UNUSABLE;
+        }
+        set(mount, Math.max(mountFd, UNUSABLE));
+    }
+
     /**
      * The table has no inode of a mount any more. It may have one by now: that one's mount has no
      * descriptor then until a directory of it is {@link #met}.
@@ -124,23 +155,19 @@ final class InodeHandles implements AutoCloseable {
      */
     synchronized int left(int mount) {
         int fd = mountFd(mount);
-        if (fd < 0 || isKept(mount)) {
+        if (fd < 0 || stays(mount)) {
             return -1;
         }
         set(mount, UNTRIED);
         return fd;
     }
 
-    /** Makes a mount's descriptor stay. Returns whether there is one. */
     private boolean stays(int mount) {
-        return isKept(mount) || makeStay(mount);
-    }
-
-    private boolean isKept(int mount) {
         boolean[] known = stays;
         return mount < known.length && known[mount];
     }
 
+    /** Makes a mount's descriptor stay. Returns whether there is one. */
     private synchronized boolean makeStay(int mount) {
         if (mountFd(mount) < 0) {
             return false;
@@ -177,13 +204,13 @@ final class InodeHandles implements AutoCloseable {
         return mountFd >= 0;
     }
 
-    /** Opens a directory for reading if handles work there; else returns -1. */
+    /** Opens a directory for reading if handles work there; else returns UNUSABLE. */
     private static int openDirectory(Syscalls sys, int directory) {
         try (Arena arena = Arena.ofConfined()) {
             int flags = Fcntl.O_RDONLY | Fcntl.O_DIRECTORY | Fcntl.O_CLOEXEC;
             int fd = (int) sys.openat(directory, NativeStrings.of(arena, ".").address(), flags, 0);
             if (fd < 0) {
-                return -1;
+                return UNUSABLE;
             }
             MemorySegment handle = arena.allocate(FileHandle.MAX_BYTES, Integer.BYTES);
             long mountId = arena.allocate(Integer.BYTES, Integer.BYTES).address();
@@ -192,44 +219,13 @@ final class InodeHandles implements AutoCloseable {
                 return fd;
             }
             sys.close(fd);
-            return -1;
+            return UNUSABLE;
         }
     }
 
     private int mountFd(int mount) {
         int[] known = mountFds;
         return mount < known.length ? known[mount] : UNTRIED;
-    }
-
-    private int mountFd(Worker w, int mount, int fd) {
-        int found = mountFd(mount);
-        return found == UNTRIED ? tryMount(w, mount, fd) : found;
-    }
-
-    private synchronized void tryDirectory(int mount, int fd) {
-        if (mountFd(mount) == UNTRIED) {
-            int mountFd = openDirectory(sys, fd);
-            set(mount, mountFd < 0 ? UNUSABLE : mountFd);
-        }
-    }
-
-    private synchronized int tryMount(Worker w, int mount, int fd) {
-        int found = mountFd(mount);
-        if (found != UNTRIED) {
-            return found;
-        }
-        int type = w.stat.type();
-        if (type != StatMode.S_IFDIR && type != StatMode.S_IFREG) {
-            return UNUSABLE; // Not something to open: the next inode of the mount may be.
-        }
-        int flags = Fcntl.O_RDONLY | Fcntl.O_CLOEXEC;
-        int mountFd = (int) sys.openat(procFd, w.pathOf(fd), flags, 0);
-        if (mountFd >= 0 && !works(sys, mountFd, fd, w.emptyPath, w.handle, w.scratch.address())) {
-            sys.close(mountFd);
-            mountFd = UNUSABLE;
-        }
-        set(mount, Math.max(mountFd, UNUSABLE));
-        return mountFd(mount);
     }
 
     /** Under the lock. */

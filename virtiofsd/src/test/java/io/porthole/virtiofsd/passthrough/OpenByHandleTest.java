@@ -21,7 +21,6 @@ import org.junit.jupiter.api.Test;
 
 /** OPEN by file handle: the same file as through /proc, whatever happens to its name. */
 final class OpenByHandleTest {
-
     private final FaultySyscalls kernel = new FaultySyscalls(Syscalls.host());
     private ServedDirectory directory;
     private Path dir;

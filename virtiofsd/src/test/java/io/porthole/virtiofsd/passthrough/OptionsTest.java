@@ -33,7 +33,6 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /** What each option changes for the guest. */
 final class OptionsTest {
-
     private ServedDirectory directory;
     private Path dir;
 
