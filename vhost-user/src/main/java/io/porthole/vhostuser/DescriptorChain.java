@@ -30,20 +30,31 @@ public final class DescriptorChain {
     /** VIRTIO 1.3 2.7.5.2: the most a chain may add up to. */
     private static final long MAX_CHAIN_BYTES = 1L << 32;
 
-    // Pieces: contiguous in this process. Readable ones first; a buffer that spans two memory
-    // regions is two pieces. guest[] keeps the guest address for detach().
-    private final long[] host = new long[MAX_BUFFERS];
-    private final long[] guest = new long[MAX_BUFFERS];
-    private final long[] length = new long[MAX_BUFFERS];
+    // A piece is contiguous in this process; a buffer that spans two memory regions is two pieces.
+    // Its three words lie side by side: where it is here, where in the guest (for detach), bytes.
+    private static final int GUEST = 1;
+    private static final int LENGTH = 2;
+    private static final int WORDS = 3;
+
+    /** Readable pieces, then writable ones. An index into it is of a piece's first word. */
+    private final long[] pieces = new long[MAX_BUFFERS * WORDS];
+
     private final MemorySegment iov;
     private final long iovAddr;
     private final @Nullable DeferredReplies replies;
 
     private int head;
-    private int readablePieces;
-    private int pieces;
+
+    /** Where in {@link #pieces} the readable part ends, and where the chain. */
+    private int readableEnd;
+
+    private int end;
     private long readableBytes;
-    private long writableBytes;
+    private long chainBytes;
+
+    /** The region of the buffer before: most chains lie in one altogether. */
+    private GuestMemory.@Nullable Region near;
+
     private @Nullable Detached detached;
 
     /**
@@ -60,10 +71,11 @@ public final class DescriptorChain {
 
     void begin(int newHead) {
         head = newHead;
-        readablePieces = 0;
-        pieces = 0;
+        readableEnd = 0;
+        end = 0;
         readableBytes = 0;
-        writableBytes = 0;
+        chainBytes = 0;
+        near = null;
         detached = null;
     }
 
@@ -72,6 +84,15 @@ public final class DescriptorChain {
         Detached d = detached;
         detached = null;
         return d;
+    }
+
+    /**
+     * Finds a table of descriptors, as {@link GuestMemory#translate} does; the buffers it lists are
+     * most often near.
+     */
+    long locate(GuestMemory memory, long addr, long bytes) {
+        near = memory.regionAt(addr);
+        return near == null ? GuestMemory.NOWHERE : near.translate(addr, bytes);
     }
 
     /**
@@ -84,17 +105,28 @@ public final class DescriptorChain {
         if (bytes == 0) {
             return QueueFault.ZERO_LENGTH;
         }
-        if (!writable && pieces > readablePieces) {
+        if (!writable && end != readableEnd) {
             return QueueFault.READABLE_AFTER_WRITABLE;
         }
-        if (readableBytes + writableBytes + bytes > MAX_CHAIN_BYTES) {
+        long sum = chainBytes + bytes;
+        if (sum > MAX_CHAIN_BYTES) {
             return QueueFault.CHAIN_TOO_LONG;
         }
-        if (writable) {
-            writableBytes += bytes;
-        } else {
-            readableBytes += bytes;
+        chainBytes = sum;
+        GuestMemory.Region region = near;
+        QueueFault bad =
+                region != null && region.contains(addr, bytes)
+                        ? addPiece(region, addr, bytes)
+                        : addApart(memory, addr, bytes);
+        if (!writable) {
+            readableEnd = end;
+            readableBytes = sum;
         }
+        return bad;
+    }
+
+    /** Adds a buffer that is in another region than the one before, or in several. */
+    private @Nullable QueueFault addApart(GuestMemory memory, long addr, long bytes) {
         long at = addr;
         long left = bytes;
         while (left > 0) {
@@ -102,22 +134,28 @@ public final class DescriptorChain {
             if (region == null) {
                 return QueueFault.BAD_ADDRESS;
             }
-            if (pieces == MAX_BUFFERS) {
-                return QueueFault.TOO_MANY_BUFFERS;
+            near = region;
+            long n = Math.min(left, region.bytes - (at - region.guestAddr));
+            QueueFault bad = addPiece(region, at, n);
+            if (bad != null) {
+                return bad;
             }
-            long offset = at - region.guestAddr;
-            long n = Math.min(left, region.bytes - offset);
-            host[pieces] = region.hostAddr + offset;
-            guest[pieces] = at;
-            length[pieces] = n;
-            pieces++;
             // No overflow: a region ends below 2^63.
             at += n;
             left -= n;
         }
-        if (!writable) {
-            readablePieces = pieces;
+        return null;
+    }
+
+    private @Nullable QueueFault addPiece(GuestMemory.Region region, long addr, long bytes) {
+        int i = end;
+        if (i == pieces.length) {
+            return QueueFault.TOO_MANY_BUFFERS;
         }
+        pieces[i] = region.hostAddr + (addr - region.guestAddr);
+        pieces[i + GUEST] = addr;
+        pieces[i + LENGTH] = bytes;
+        end = i + WORDS;
         return null;
     }
 
@@ -135,7 +173,7 @@ public final class DescriptorChain {
 
     /** Bytes of room for the device's answer. */
     public long writableBytes() {
-        return writableBytes;
+        return chainBytes - readableBytes;
     }
 
     /**
@@ -149,17 +187,17 @@ public final class DescriptorChain {
         checkRange(chainOffset, bytes, readableBytes);
         long skip = chainOffset;
         long done = 0;
-        for (int i = 0; done < bytes; i++) {
-            long n = length[i];
+        for (int i = 0; done < bytes; i += WORDS) {
+            long n = pieces[i + LENGTH];
             if (skip >= n) {
                 skip -= n;
                 continue;
             }
             n = Math.min(n - skip, bytes - done);
-            checkPresent(host[i]);
-            // SAFETY: add() found host[i], length[i] inside one region, which the queue's thread
-            // holds, and it is mapped; the range check above keeps i below readablePieces.
-            MemorySegment.copy(Virtio.ALL, host[i] + skip, dst, dstAt + done, n);
+            long host = checkPresent(pieces[i]);
+            // SAFETY: add() found the piece inside one region, which the queue's thread holds, and
+            // it is mapped; the range check above keeps i below readableEnd.
+            MemorySegment.copy(Virtio.ALL, host + skip, dst, dstAt + done, n);
             done += n;
             skip = 0;
         }
@@ -173,19 +211,19 @@ public final class DescriptorChain {
      * @throws IndexOutOfBoundsException as {@link #copyIn}, of the writable part and {@code src}
      */
     public void copyOut(long chainOffset, MemorySegment src, long srcAt, long bytes) {
-        checkRange(chainOffset, bytes, writableBytes);
+        checkRange(chainOffset, bytes, writableBytes());
         long skip = chainOffset;
         long done = 0;
-        for (int i = readablePieces; done < bytes; i++) {
-            long n = length[i];
+        for (int i = readableEnd; done < bytes; i += WORDS) {
+            long n = pieces[i + LENGTH];
             if (skip >= n) {
                 skip -= n;
                 continue;
             }
             n = Math.min(n - skip, bytes - done);
-            checkPresent(host[i]);
-            // SAFETY: as in copyIn, with pieces as the bound.
-            MemorySegment.copy(src, srcAt + done, Virtio.ALL, host[i] + skip, n);
+            long host = checkPresent(pieces[i]);
+            // SAFETY: as in copyIn, with end as the bound.
+            MemorySegment.copy(src, srcAt + done, Virtio.ALL, host + skip, n);
             done += n;
             skip = 0;
         }
@@ -205,7 +243,7 @@ public final class DescriptorChain {
 
     /** As {@link #readableIov}, over the writable part, for readv(2) and its kin. */
     public long writableIov(long offset, long bytes) {
-        return layOut(readablePieces, offset, bytes, writableBytes);
+        return layOut(readableEnd, offset, bytes, writableBytes());
     }
 
     /** Native address of the iovec last laid out. */
@@ -219,16 +257,17 @@ public final class DescriptorChain {
         }
         int i = first;
         long skip = offset;
-        while (i < pieces && skip >= length[i]) {
-            skip -= length[i++];
+        while (i < end && skip >= pieces[i + LENGTH]) {
+            skip -= pieces[i + LENGTH];
+            i += WORDS;
         }
         long left = bytes;
         int count = 0;
         long previousEnd = 0;
         long at = -IOV_BYTES;
         while (left > 0) {
-            long base = host[i] + skip;
-            long n = Math.min(length[i] - skip, left);
+            long base = pieces[i] + skip;
+            long n = Math.min(pieces[i + LENGTH] - skip, left);
             if (base == previousEnd) {
                 // Neighbours in the guest are often neighbours here: one entry less to walk for
                 // the kernel.
@@ -242,15 +281,16 @@ public final class DescriptorChain {
             previousEnd = base + n;
             left -= n;
             skip = 0;
-            i++;
+            i += WORDS;
         }
         return count;
     }
 
-    private static void checkPresent(long hostAddr) {
+    private static long checkPresent(long hostAddr) {
         if (hostAddr >= GuestMemory.ABSENT) {
             throw new IndexOutOfBoundsException("a buffer inside a shared memory region");
         }
+        return hostAddr;
     }
 
     private static void checkRange(long offset, long bytes, long partBytes) {
@@ -276,13 +316,15 @@ public final class DescriptorChain {
         if (replies == null) {
             throw new IllegalStateException("this chain belongs to no queue");
         }
-        int n = pieces - readablePieces;
+        int n = (end - readableEnd) / WORDS;
         long[] addresses = new long[n];
         long[] lengths = new long[n];
-        System.arraycopy(guest, readablePieces, addresses, 0, n);
-        System.arraycopy(length, readablePieces, lengths, 0, n);
+        for (int i = 0; i < n; i++) {
+            addresses[i] = pieces[readableEnd + i * WORDS + GUEST];
+            lengths[i] = pieces[readableEnd + i * WORDS + LENGTH];
+        }
         Detached d =
-                new Detached(replies, replies.epoch(), head, writableBytes, addresses, lengths);
+                new Detached(replies, replies.epoch(), head, writableBytes(), addresses, lengths);
         detached = d;
         return d;
     }

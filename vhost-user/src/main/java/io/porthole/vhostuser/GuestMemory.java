@@ -68,6 +68,20 @@ final class GuestMemory {
             return hostAddr == ABSENT;
         }
 
+        /** Whether all of {@code length} bytes, 0 or more, at a guest address are in it. */
+        boolean contains(long addr, long length) {
+            // An address from 2^63 on gives a negative offset, or one that is beyond the end.
+            long offset = addr - guestAddr;
+            return offset >= 0 && length <= bytes - offset;
+        }
+
+        /** As {@link GuestMemory#translate}, in this region. */
+        long translate(long addr, long length) {
+            return length >= 0 && contains(addr, length) && !isAbsent()
+                    ? hostAddr + (addr - guestAddr)
+                    : NOWHERE;
+        }
+
         /** Addresses from 2^63 on do not exist in a guest or in a user process. */
         private static boolean wraps(long start, long bytes) {
             return start < 0 || start + bytes < 0;
@@ -213,10 +227,7 @@ final class GuestMemory {
      */
     long translate(long addr, long bytes) {
         Region r = regionAt(addr);
-        if (r == null || r.isAbsent() || bytes < 0 || bytes > r.bytes - (addr - r.guestAddr)) {
-            return NOWHERE;
-        }
-        return r.hostAddr + (addr - r.guestAddr);
+        return r == null ? NOWHERE : r.translate(addr, bytes);
     }
 
     /** As {@link #translate}, for an address of the front-end's own (ring addresses). */

@@ -181,56 +181,39 @@ final class SplitRing {
         return fault == null ? CHAIN : BAD_CHAIN;
     }
 
-    /** Follows a chain from {@code head} to its end (2.7.5). Returns what is wrong, or null. */
+    /** Follows a chain to its end (2.7.5). Returns what is wrong, or null. */
     private @Nullable QueueFault walk(int head, DescriptorChain chain, GuestMemory memory) {
-        long table = desc;
-        int entries = size;
-        int index = head;
+        return walk(desc, size, head, false, chain, memory);
+    }
+
+    /**
+     * Follows a chain through one table. Small on purpose, like all that it calls once a
+     * descriptor: where the compiler runs out of registers here, every request pays
+     * (docs/performance.md).
+     *
+     * @param table {@code entries} descriptors inside a region
+     * @param first below {@code entries}
+     */
+    private @Nullable QueueFault walk(
+            long table,
+            int entries,
+            int first,
+            boolean inIndirect,
+            DescriptorChain chain,
+            GuestMemory memory) {
+        int index = first;
         // Each entry of a table can be in a chain once; what takes more steps is a loop.
-        int stepsLeft = entries;
-        boolean inIndirect = false;
-        while (true) {
-            if (index >= entries) {
-                return QueueFault.NEXT_OUT_OF_RANGE;
-            }
-            if (stepsLeft-- == 0) {
-                return QueueFault.CHAIN_LOOP;
-            }
-            // SAFETY: the table is `entries` long and inside a region, as map() or the check
-            // below found, and index < entries.
+        for (int step = 0; step < entries; step++) {
+            // SAFETY: index < entries, and the table is as long and inside a region.
             long at = table + (long) index * Virtio.DESC_BYTES;
             long addr = Virtio.ALL.get(Virtio.LONG, at + Virtio.DESC_ADDR);
             long rest = Virtio.ALL.get(Virtio.LONG, at + Virtio.DESC_LEN);
             long bytes = rest & 0xffff_ffffL;
-            int flags = (int) (rest >>> 32) & 0xffff;
-            int next = (int) (rest >>> 48);
-
+            int flags = (int) (rest >>> 32);
             if ((flags & Virtio.DESC_F_INDIRECT) != 0) {
-                if (!indirect) {
-                    return QueueFault.INDIRECT_NOT_NEGOTIATED;
-                }
-                if (inIndirect) {
-                    return QueueFault.INDIRECT_NESTED;
-                }
-                if ((flags & Virtio.DESC_F_NEXT) != 0) {
-                    return QueueFault.INDIRECT_WITH_NEXT;
-                }
-                // Linux makes tables larger than the queue, although 2.7.5.3.1 forbids it.
-                long tableEntries = bytes / Virtio.DESC_BYTES;
-                if (bytes % Virtio.DESC_BYTES != 0
-                        || tableEntries == 0
-                        || tableEntries > Math.max(size, DescriptorChain.MAX_BUFFERS)) {
-                    return QueueFault.INDIRECT_BAD_LENGTH;
-                }
-                table = memory.translate(addr, bytes);
-                if (table == GuestMemory.NOWHERE) {
-                    return QueueFault.INDIRECT_BAD_ADDRESS;
-                }
-                entries = (int) tableEntries;
-                stepsLeft = entries;
-                index = 0;
-                inIndirect = true;
-                continue;
+                return inIndirect
+                        ? QueueFault.INDIRECT_NESTED
+                        : walkIndirect(addr, bytes, flags, chain, memory);
             }
             QueueFault bad = chain.add(memory, addr, bytes, (flags & Virtio.DESC_F_WRITE) != 0);
             if (bad != null) {
@@ -239,8 +222,35 @@ final class SplitRing {
             if ((flags & Virtio.DESC_F_NEXT) == 0) {
                 return null;
             }
-            index = next;
+            index = (int) (rest >>> 48);
+            if (index >= entries) {
+                return QueueFault.NEXT_OUT_OF_RANGE;
+            }
         }
+        return QueueFault.CHAIN_LOOP;
+    }
+
+    /** Goes on in a table of its own (2.7.5.3). */
+    private @Nullable QueueFault walkIndirect(
+            long addr, long bytes, int flags, DescriptorChain chain, GuestMemory memory) {
+        if (!indirect) {
+            return QueueFault.INDIRECT_NOT_NEGOTIATED;
+        }
+        if ((flags & Virtio.DESC_F_NEXT) != 0) {
+            return QueueFault.INDIRECT_WITH_NEXT;
+        }
+        // Linux makes tables larger than the queue, although 2.7.5.3.1 forbids it.
+        long entries = bytes / Virtio.DESC_BYTES;
+        if (bytes % Virtio.DESC_BYTES != 0
+                || entries == 0
+                || entries > Math.max(size, DescriptorChain.MAX_BUFFERS)) {
+            return QueueFault.INDIRECT_BAD_LENGTH;
+        }
+        long table = chain.locate(memory, addr, bytes);
+        if (table == GuestMemory.NOWHERE) {
+            return QueueFault.INDIRECT_BAD_ADDRESS;
+        }
+        return walk(table, (int) entries, 0, true, chain, memory);
     }
 
     /** Returns a chain. The driver sees it after {@link #publish}. */

@@ -138,7 +138,7 @@ public final class VirtioFsDevice implements VhostUserDevice {
     /** One queue's share of the work, on that queue's thread. */
     private static final class Worker implements QueueHandler {
         private final RequestThreads threads;
-        private final Arena arena = Arena.ofConfined();
+        private final Arena arena = Arena.ofShared();
         private final QueueExchange exchange = new QueueExchange(arena);
         private final Request request = new Request(exchange);
         private final RequestCounters counters = new RequestCounters();
