@@ -36,7 +36,7 @@ add_target() {
         porthole)
             local exe=$PORTHOLE_ROOT/dist/bin/virtiofsd
             [ -x "$exe" ] || die "$exe is missing" "run dev/build"
-            TARGETS+=(--target "porthole=$exe $both --request-queues={queues}") ;;
+            TARGETS+=(--target "porthole=$exe $both --request-queues={queues} ${porthole_more:-}") ;;
         rust) TARGETS+=(--target "rust=$PORTHOLE_CACHE/bin/virtiofsd-rust $both") ;;
         c) TARGETS+=(--target "c=$PORTHOLE_CACHE/bin/virtiofsd-c --socket-path={socket} -o source={share} -o allow_direct_io") ;;
         bare)

@@ -12,18 +12,20 @@ import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.HdrHistogram.Histogram;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /**
- * Counts a daemon's system calls per operation with strace(1); {@code dev/profile} is its front.
+ * Counts a daemon's system calls per operation with strace(1), or its instructions by
+ * single-stepping it; {@code dev/profile} is its front.
  */
 @Command(
         name = "profile",
         mixinStandardHelpOptions = true,
-        description = "Shows the system calls that an operation of a row takes.")
+        description = "Shows the system calls or the instructions that an operation takes.")
 public final class Profile implements Callable<Integer> {
     /** A line of strace -c: its fourth column counts the calls, the last names them. */
     private static final Pattern LINE =
@@ -43,6 +45,11 @@ public final class Profile implements Callable<Integer> {
 
     @Option(names = "--operations", defaultValue = "2000")
     int operations = 2000;
+
+    @Option(
+            names = "--instructions",
+            description = "Count instructions instead: the program made of steps.c.")
+    @Nullable Path stepper;
 
     @Parameters(arity = "1..*", paramLabel = "ROW", description = "Ids of rows.")
     List<String> rowIds = List.of();
@@ -69,8 +76,8 @@ public final class Profile implements Callable<Integer> {
         Fixture fixture = Fixture.prepare(share.toAbsolutePath(), tree);
         for (String text : targetTexts) {
             Daemon daemon = Daemon.parse(text);
-            try (Target target = Target.start(daemon, share.toAbsolutePath(), work, "", 1)) {
-                for (Row row : rows) {
+            for (Row row : rows) {
+                try (Target target = Target.start(daemon, share.toAbsolutePath(), work, "", 1)) {
                     count(target, row, row.workload().apply(fixture));
                 }
             }
@@ -87,6 +94,18 @@ public final class Profile implements Callable<Integer> {
             slots[i] = new Slot(i, 1);
         }
         workload.setUp(session, slots);
+        if (stepper != null) {
+            new Instructions(target, stepper, work).count(row, workload, slots);
+            return;
+        }
+        countCalls(target, row, workload, slots);
+        workload.tearDown(session, slots);
+        session.release(mark);
+    }
+
+    private void countCalls(Target target, Row row, Workload workload, Slot[] slots)
+            throws IOException, InterruptedException {
+        Session session = target.session();
         Histogram latencies = new Histogram(60_000_000_000L, 3);
         run(session, workload, slots, latencies);
         Path table = work.resolve("strace");
@@ -97,9 +116,6 @@ public final class Profile implements Callable<Integer> {
         if (!strace.waitFor(10, TimeUnit.SECONDS)) {
             strace.destroyForcibly();
         }
-        workload.tearDown(session, slots);
-        session.release(mark);
-
         System.out.printf(
                 "%s, %s (%s), calls per operation:%n",
                 target.daemon().title(), row.title(), row.id());
