@@ -41,6 +41,9 @@ final class QueueWorker implements Runnable, DeferredReplies {
     /** How long requests that nobody waits for may collect. */
     private static final int NAP_MILLIS = 1;
 
+    /** Requests that {@link #serveSome} serves at most. */
+    private static final int SOME = 32;
+
     private static final Logger log = LoggerFactory.getLogger(QueueWorker.class);
 
     private static final VarHandle ATTENTION;
@@ -330,13 +333,29 @@ final class QueueWorker implements Runnable, DeferredReplies {
 
     /** Serves the queue until it is stopped or breaks. */
     private void serve(QueueHandler handler, DescriptorChain chain) {
-        while (true) {
+        boolean on;
+        do {
+            on = serveSome(handler, chain);
+        } while (on);
+    }
+
+    /**
+     * Serves a few requests, and waits for more where there are none.
+     *
+     * <p>It returns often, because a method's compiled code is entered at its next call. A loop
+     * that never ends was at times interpreted for good, after an assumption of its compiled code
+     * had proved wrong: that cost a third more for each request.
+     *
+     * @return false if the queue is stopped or broken
+     */
+    private boolean serveSome(QueueHandler handler, DescriptorChain chain) {
+        for (int i = 0; i < SOME; i++) {
             if (attention != 0 && !attend()) {
-                return;
+                return false;
             }
             GuestMemory now = memory;
             if (now == null) {
-                return;
+                return false;
             }
             switch (ring.pop(chain, now)) {
                 case SplitRing.CHAIN -> {
@@ -354,17 +373,16 @@ final class QueueWorker implements Runnable, DeferredReplies {
                     publish();
                     pace.idle();
                     boolean more = urgent ? spin() : nap();
-                    if (!more && !sleep(handler)) {
-                        return;
-                    }
+                    return more || sleep(handler);
                 }
                 default -> {
                     publish();
                     breakRing(ring.fault());
-                    return;
+                    return false;
                 }
             }
         }
+        return true;
     }
 
     /** Runs the handler; the bytes it wrote, or -1 if the chain is not to be returned now. */
