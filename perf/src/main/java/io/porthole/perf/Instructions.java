@@ -6,6 +6,7 @@ import java.nio.ByteOrder;
 import java.nio.LongBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -62,10 +63,35 @@ final class Instructions {
         latencies.reset();
         try {
             long done = follow(session, workload, slots, latencies, steps);
-            print(row, found, done, code);
+            LongBuffer addresses =
+                    ByteBuffer.wrap(Files.readAllBytes(found))
+                            .order(ByteOrder.nativeOrder())
+                            .asLongBuffer();
+            print(row, addresses, operations(addresses.duplicate(), done, slots.length), code);
         } finally {
             steps.destroy();
         }
+    }
+
+    /**
+     * How many operations the steps are of. Those that the driver saw are too many or too few by
+     * what was on its way; but most instructions are executed once in each.
+     *
+     * @param seen what the driver saw
+     * @param depth how many are on their way at most
+     */
+    private static long operations(LongBuffer addresses, long seen, int depth) {
+        Map<Long, Integer> executed = new HashMap<>();
+        while (addresses.hasRemaining()) {
+            executed.merge(addresses.get(), 1, Integer::sum);
+        }
+        Map<Integer, Integer> instructions = new HashMap<>();
+        executed.values().forEach(times -> instructions.merge(times, 1, Integer::sum));
+        return instructions.entrySet().stream()
+                .filter(e -> Math.abs(e.getKey() - seen) <= depth + depth / 4)
+                .max(Map.Entry.comparingByValue())
+                .map(e -> (long) e.getKey())
+                .orElse(seen);
     }
 
     /** Returns the operations that were done while the thread was stepped. */
@@ -150,11 +176,7 @@ final class Instructions {
         return thread;
     }
 
-    private void print(Row row, Path found, long operations, CodeMap code) throws IOException {
-        LongBuffer addresses =
-                ByteBuffer.wrap(Files.readAllBytes(found))
-                        .order(ByteOrder.nativeOrder())
-                        .asLongBuffer();
+    private void print(Row row, LongBuffer addresses, long operations, CodeMap code) {
         Map<String, Long> counts = new TreeMap<>();
         while (addresses.hasRemaining()) {
             counts.merge(code.name(addresses.get()), 1L, Long::sum);
