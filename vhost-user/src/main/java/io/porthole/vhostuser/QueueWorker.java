@@ -343,8 +343,8 @@ final class QueueWorker implements Runnable, DeferredReplies {
      * Serves a few requests, and waits for more where there are none.
      *
      * <p>It returns often, because a method's compiled code is entered at its next call. A loop
-     * that never ends was at times interpreted for good, after an assumption of its compiled code
-     * had proved wrong: that cost a third more for each request.
+     * that never ended was at times still interpreted after a million requests, which made each a
+     * third dearer.
      *
      * @return false if the queue is stopped or broken
      */
