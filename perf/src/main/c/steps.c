@@ -7,7 +7,6 @@
  *   steps THREAD OUT     OUT: program counters, 64 bits each, in the machine's byte order
  */
 #include <elf.h>
-#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdint.h>

@@ -45,6 +45,9 @@ final class SyscallStub {
         byte[] code = HexFormat.of().parseHex(SyscallNumbers.ARM64 ? ARM64 : X86_64);
         PageManager pages = PageManager.getInstance();
         long page = pages.allocatePages(1, PageManager.PROT_READ | PageManager.PROT_WRITE);
+        if (page == 0) {
+            throw new OutOfMemoryError("no page for the code of system calls");
+        }
         MemoryIO.getInstance().putByteArray(page, code, 0, code.length);
         // Never writable and executable at once. On arm64 this is also what makes the code visible
         // to the instruction caches: the kernel sees to that when a page becomes executable.

@@ -5,6 +5,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.LongBuffer;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
@@ -152,11 +153,14 @@ final class Instructions {
         for (long pid : target.pids()) {
             try (var tasks = Files.newDirectoryStream(Path.of("/proc/" + pid + "/task"))) {
                 for (Path task : tasks) {
-                    if (Files.readString(task.resolve("comm")).contains("Compiler")) {
-                        continue;
+                    try {
+                        if (!Files.readString(task.resolve("comm")).contains("Compiler")) {
+                            long thread = Long.parseLong(task.getFileName().toString());
+                            times.put(thread, ProcessStats.cpuNanos(task));
+                        }
+                    } catch (NoSuchFileException e) {
+                        // The thread has ended meanwhile.
                     }
-                    String first = Files.readString(task.resolve("schedstat")).split(" ", 2)[0];
-                    times.put(Long.valueOf(task.getFileName().toString()), Long.valueOf(first));
                 }
             }
         }

@@ -35,8 +35,7 @@ record ProcessStats(long cpuNanos, long switches, int gone) {
                     Files.newDirectoryStream(Path.of("/proc/" + pid + "/task"))) {
                 for (Path task : tasks) {
                     try {
-                        String stat = Files.readString(task.resolve("schedstat"));
-                        cpu += Long.parseLong(stat.substring(0, stat.indexOf(' ')));
+                        cpu += cpuNanos(task);
                         for (String line : Files.readAllLines(task.resolve("status"))) {
                             if (line.contains("voluntary_ctxt_switches")) {
                                 String count = line.substring(line.indexOf(':') + 1);
@@ -50,6 +49,12 @@ record ProcessStats(long cpuNanos, long switches, int gone) {
             }
         }
         return new ProcessStats(cpu, switches, gone);
+    }
+
+    /** Time on a processor that a thread has had, by /proc/PID/task/TID. */
+    static long cpuNanos(Path task) throws IOException {
+        String stat = Files.readString(task.resolve("schedstat"));
+        return Long.parseLong(stat.substring(0, stat.indexOf(' ')));
     }
 
     /**

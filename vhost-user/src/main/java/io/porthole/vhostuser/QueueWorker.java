@@ -343,8 +343,8 @@ final class QueueWorker implements Runnable, DeferredReplies {
      * Serves a few requests, and waits for more where there are none.
      *
      * <p>It returns often, because a method's compiled code is entered at its next call. A loop
-     * that never ended was at times still interpreted after a million requests, which made each a
-     * third dearer.
+     * that never ended was seen interpreted after a million requests, on a busy machine; it took a
+     * third more instructions for each.
      *
      * @return false if the queue is stopped or broken
      */

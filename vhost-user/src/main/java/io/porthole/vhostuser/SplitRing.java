@@ -177,22 +177,18 @@ final class SplitRing {
         }
         nextAvail = (nextAvail + 1) & 0xffff;
         chain.begin(head);
-        fault = walk(head, chain, memory);
+        fault = walk(desc, size, head, false, chain, memory);
         return fault == null ? CHAIN : BAD_CHAIN;
     }
 
-    /** Follows a chain to its end (2.7.5). Returns what is wrong, or null. */
-    private @Nullable QueueFault walk(int head, DescriptorChain chain, GuestMemory memory) {
-        return walk(desc, size, head, false, chain, memory);
-    }
-
     /**
-     * Follows a chain through one table. Small on purpose, like all that it calls once a
-     * descriptor: where the compiler runs out of registers here, every request pays
-     * (docs/performance.md).
+     * Follows a chain to its end (2.7.5), from a descriptor of a table on. Small on purpose, like
+     * all that it calls once a descriptor: where the compiler runs out of registers here, every
+     * request pays (docs/performance.md).
      *
      * @param table {@code entries} descriptors inside a region
      * @param first below {@code entries}
+     * @return what is wrong, or null
      */
     private @Nullable QueueFault walk(
             long table,

@@ -21,12 +21,7 @@ final class EchoRequests {
 
     static void echo(DriverQueue queue, GuestRam ram, long value, long in, long out) {
         ram.at(in, 16).set(ValueLayout.JAVA_LONG, 8, value);
-        queue.begin();
-        queue.readable(in, 16);
-        queue.writable(out, 16);
-        int head = queue.finish();
-        queue.submit(head);
-        queue.publish();
+        int head = submit(queue, ram, in, out, 0);
         assertEquals(head, queue.await(WAIT_MILLIS));
         assertEquals(16, queue.usedBytes());
         assertEquals(value, ram.at(out, 16).get(ValueLayout.JAVA_LONG, 8));
