@@ -55,7 +55,10 @@ public interface FileSystem extends AutoCloseable {
     /** Gives {@code count} lookups of {@code nodeId} back. No reply. */
     void forget(Request r, long nodeId, long count);
 
-    /** {@code flags}: FUSE_GETATTR_FH; writes fuse_attr_out. */
+    /**
+     * {@code flags}: FUSE_GETATTR_FH; writes the whole fuse_attr_out, which alone is not zeroed
+     * beforehand.
+     */
     long getattr(Request r, int flags, long fh, MemorySegment out, long at);
 
     /** {@code args}: fuse_setattr_in at {@code argsAt}; writes fuse_attr_out. */

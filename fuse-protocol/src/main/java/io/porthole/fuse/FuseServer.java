@@ -6,8 +6,8 @@ import static io.porthole.linux.Errno.EIO;
 import static io.porthole.linux.Errno.ENOSYS;
 import static io.porthole.linux.Errno.EPROTO;
 
+import io.porthole.linux.NativeMemory;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -91,19 +91,13 @@ public final class FuseServer {
         long deliveredBytes = x.requestBytes();
         if (deliveredBytes < FuseInHeader.BYTES
                 || x.fetch((int) Math.min(deliveredBytes, FIRST_FETCH_BYTES)) < 0) {
-            r.set(0, 0, 0, 0, 0, 0);
+            r.beginWithoutHeader();
             counters.malformed.increment();
             x.replyNothing();
             return -EINVAL;
         }
-        MemorySegment in = x.in();
-        r.set(
-                FuseInHeader.opcode(in, 0),
-                FuseInHeader.unique(in, 0),
-                FuseInHeader.nodeId(in, 0),
-                FuseInHeader.uid(in, 0),
-                FuseInHeader.gid(in, 0),
-                FuseInHeader.pid(in, 0));
+        // SAFETY: the header was fetched, into native memory that is the exchange's own.
+        r.begin(x.in().address());
         Opcode opcode = Opcode.of(r.opcode());
         long roomBytes = x.replyCapacityBytes();
         if (opcode == null) {
@@ -130,13 +124,11 @@ public final class FuseServer {
      */
     private long prepare(
             Exchange x, Request r, Opcode opcode, long deliveredBytes, long roomBytes) {
-        MemorySegment in = x.in();
-        long bytes = Integer.toUnsignedLong(FuseInHeader.len(in, 0));
-        long extensionBytes = 8L * FuseInHeader.totalExtlen(in, 0);
+        long bytes = r.claimedBytes();
         if (bytes != deliveredBytes) {
             return -EINVAL;
         }
-        long end = bytes - extensionBytes;
+        long end = bytes - r.extensionBytes();
         if (end < ARGUMENT + opcode.argumentBytes()) {
             return -EINVAL;
         }
@@ -156,7 +148,7 @@ public final class FuseServer {
                 return error;
             }
         }
-        r.arguments().reset(in, ARGUMENT + opcode.argumentBytes(), (int) end);
+        r.arguments().reset(x.in(), ARGUMENT + opcode.argumentBytes(), (int) end);
         return end - ARGUMENT;
     }
 
@@ -177,7 +169,10 @@ public final class FuseServer {
             if (opcode.takesLong()) {
                 x.mayTakeLong();
             }
-            zero(x.out(), opcode.replyBodyBytes());
+            if (opcode != Opcode.GETATTR) {
+                // A fuse_attr_out is written whole, says FileSystem.getattr.
+                zero(x.out(), opcode.replyBodyBytes());
+            }
             return operations.run(opcode, agreed, x, r, argumentBytes, roomBytes - BODY);
         } catch (Throwable failure) {
             failed(opcode, r, failure);
@@ -205,21 +200,22 @@ public final class FuseServer {
             }
             return replyError(x, r, -errno(result));
         }
-        MemorySegment out = x.out();
-        FuseOutHeader.len(out, 0, (int) (BODY + result));
-        FuseOutHeader.error(out, 0, 0);
-        FuseOutHeader.unique(out, 0, r.unique());
+        writeHeader(x, r, BODY + result, 0);
         x.reply(opcode == Opcode.READ ? BODY : (int) (BODY + result), BODY + result);
         return r.dataBytes() >= 0 ? r.dataBytes() : result;
     }
 
     private static long replyError(Exchange x, Request r, long error) {
-        MemorySegment out = x.out();
-        FuseOutHeader.len(out, 0, BODY);
-        FuseOutHeader.error(out, 0, (int) error);
-        FuseOutHeader.unique(out, 0, r.unique());
+        writeHeader(x, r, BODY, error);
         x.reply(BODY, BODY);
         return error;
+    }
+
+    private static void writeHeader(Exchange x, Request r, long bytes, long error) {
+        // SAFETY: native memory of the exchange's own, longer than that. Two fields to a word.
+        long to = x.out().address();
+        NativeMemory.setLong(to + FuseOutHeader.LEN, (bytes & 0xffff_ffffL) | error << 32);
+        NativeMemory.setLong(to + FuseOutHeader.UNIQUE, r.unique());
     }
 
     private long unanswerable(Exchange x) {
@@ -262,9 +258,7 @@ public final class FuseServer {
     }
 
     private static void zero(MemorySegment out, int bodyBytes) {
-        for (int i = 0; i < bodyBytes; i += Long.BYTES) {
-            out.set(ValueLayout.JAVA_LONG_UNALIGNED, BODY + i, 0);
-        }
+        NativeMemory.zero(NativeMemory.address(out, BODY, bodyBytes), bodyBytes);
     }
 
     private void failed(Opcode opcode, Request r, Throwable failure) {

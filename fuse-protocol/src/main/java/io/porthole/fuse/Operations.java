@@ -554,7 +554,7 @@ final class Operations {
      */
     private static long extensions(
             InitNegotiation session, Request r, Arguments a, MemorySegment in) {
-        int bytes = 8 * FuseInHeader.totalExtlen(in, 0);
+        int bytes = r.extensionBytes();
         int at = a.at();
         int end = at + a.remainingBytes();
         if (bytes != 0) {

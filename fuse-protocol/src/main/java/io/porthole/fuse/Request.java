@@ -1,5 +1,6 @@
 package io.porthole.fuse;
 
+import io.porthole.linux.NativeMemory;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
@@ -10,6 +11,8 @@ import org.jspecify.annotations.Nullable;
 public final class Request {
     private final Exchange exchange;
     private int opcode;
+    private long claimedBytes;
+    private int extensionBytes;
     private long unique;
     private long nodeId;
     private int uid;
@@ -30,13 +33,41 @@ public final class Request {
         this.exchange = exchange;
     }
 
-    void set(int opcode, long unique, long nodeId, int uid, int gid, int pid) {
-        this.opcode = opcode;
-        this.unique = unique;
-        this.nodeId = nodeId;
-        this.uid = uid;
-        this.gid = gid;
-        this.pid = pid;
+    /**
+     * Takes up the next request.
+     *
+     * @param header where a whole struct fuse_in_header is. SAFETY: the caller's promise
+     */
+    void begin(long header) {
+        // Words of two fields: the machine is little-endian, as is the header.
+        long lengthAndOpcode = NativeMemory.getLong(header + FuseInHeader.LEN);
+        long owner = NativeMemory.getLong(header + FuseInHeader.UID);
+        long process = NativeMemory.getLong(header + FuseInHeader.PID);
+        claimedBytes = lengthAndOpcode & 0xffff_ffffL;
+        opcode = (int) (lengthAndOpcode >>> 32);
+        unique = NativeMemory.getLong(header + FuseInHeader.UNIQUE);
+        nodeId = NativeMemory.getLong(header + FuseInHeader.NODEID);
+        uid = (int) owner;
+        gid = (int) (owner >>> 32);
+        pid = (int) process;
+        extensionBytes = 8 * (int) ((process >>> 32) & 0xffff);
+        beginRest();
+    }
+
+    /** Takes up a request that has no whole header: an operation of no kind, of nobody. */
+    void beginWithoutHeader() {
+        claimedBytes = 0;
+        opcode = 0;
+        unique = 0;
+        nodeId = 0;
+        uid = 0;
+        gid = 0;
+        pid = 0;
+        extensionBytes = 0;
+        beginRest();
+    }
+
+    private void beginRest() {
         this.supplementaryGroup = -1;
         this.securityNameBytes = 0;
         this.dataBytes = -1;
@@ -47,6 +78,16 @@ public final class Request {
     void watch(@Nullable ServerObserver observer, long startNanos) {
         this.observer = observer;
         this.startNanos = startNanos;
+    }
+
+    /** fuse_in_header.len: how long the request says that it is. */
+    long claimedBytes() {
+        return claimedBytes;
+    }
+
+    /** fuse_in_header.total_extlen, in bytes: the extensions at the end of the request. */
+    int extensionBytes() {
+        return extensionBytes;
     }
 
     Arguments arguments() {

@@ -1,6 +1,7 @@
 package io.porthole.vhostuser;
 
 import io.porthole.linux.Mapping;
+import io.porthole.linux.NativeMemory;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
@@ -52,7 +53,10 @@ public final class DescriptorChain {
     private long readableBytes;
     private long chainBytes;
 
-    /** The region of the buffer before: most chains lie in one altogether. */
+    /** What the addresses are of, while the chain is filled. */
+    private @Nullable GuestMemory memory;
+
+    /** The region of {@link #memory} that the buffer before was in: most chains lie in one. */
     private GuestMemory.@Nullable Region near;
 
     private @Nullable Detached detached;
@@ -69,14 +73,17 @@ public final class DescriptorChain {
 
     // For the ring, which fills the chain.
 
-    void begin(int newHead) {
+    void begin(int newHead, GuestMemory newMemory) {
         head = newHead;
         readableEnd = 0;
         end = 0;
         readableBytes = 0;
         chainBytes = 0;
-        near = null;
         detached = null;
+        if (memory != newMemory) {
+            memory = newMemory;
+            near = null;
+        }
     }
 
     /** What {@link #detach} gave out for the present request, or null; forgets it. */
@@ -90,24 +97,31 @@ public final class DescriptorChain {
      * Finds a table of descriptors, as {@link GuestMemory#translate} does; the buffers it lists are
      * most often near.
      */
-    long locate(GuestMemory memory, long addr, long bytes) {
-        near = memory.regionAt(addr);
-        return near == null ? GuestMemory.NOWHERE : near.translate(addr, bytes);
+    long locate(long addr, long bytes) {
+        GuestMemory.Region region = near;
+        if (region == null || !region.contains(addr, bytes)) {
+            region = regionAt(addr);
+            near = region;
+        }
+        return region == null ? GuestMemory.NOWHERE : region.translate(addr, bytes);
     }
 
     /**
      * Adds a descriptor's buffer.
      *
-     * @param bytes an unsigned 32-bit length
+     * @param length an unsigned 32-bit length in bytes
+     * @param flags those of the descriptor
      * @return what is wrong with it, or null
      */
-    @Nullable QueueFault add(GuestMemory memory, long addr, long bytes, boolean writable) {
-        if (bytes == 0) {
+    @Nullable QueueFault add(long addr, int length, int flags) {
+        if (length == 0) {
             return QueueFault.ZERO_LENGTH;
         }
-        if (!writable && end != readableEnd) {
+        boolean readable = (flags & Virtio.DESC_F_WRITE) == 0;
+        if (readable && end != readableEnd) {
             return QueueFault.READABLE_AFTER_WRITABLE;
         }
+        long bytes = Integer.toUnsignedLong(length);
         long sum = chainBytes + bytes;
         if (sum > MAX_CHAIN_BYTES) {
             return QueueFault.CHAIN_TOO_LONG;
@@ -117,8 +131,8 @@ public final class DescriptorChain {
         QueueFault bad =
                 region != null && region.contains(addr, bytes)
                         ? addPiece(region, addr, bytes)
-                        : addApart(memory, addr, bytes);
-        if (!writable) {
+                        : addApart(addr, bytes);
+        if (readable) {
             readableEnd = end;
             readableBytes = sum;
         }
@@ -126,11 +140,11 @@ public final class DescriptorChain {
     }
 
     /** Adds a buffer that is in another region than the one before, or in several. */
-    private @Nullable QueueFault addApart(GuestMemory memory, long addr, long bytes) {
+    private @Nullable QueueFault addApart(long addr, long bytes) {
         long at = addr;
         long left = bytes;
         while (left > 0) {
-            GuestMemory.Region region = memory.regionAt(at);
+            GuestMemory.Region region = regionAt(at);
             if (region == null) {
                 return QueueFault.BAD_ADDRESS;
             }
@@ -145,6 +159,11 @@ public final class DescriptorChain {
             left -= n;
         }
         return null;
+    }
+
+    private GuestMemory.@Nullable Region regionAt(long addr) {
+        GuestMemory all = memory;
+        return all == null ? null : all.regionAt(addr);
     }
 
     private @Nullable QueueFault addPiece(GuestMemory.Region region, long addr, long bytes) {
@@ -180,10 +199,20 @@ public final class DescriptorChain {
      * Copies from the readable part.
      *
      * @param chainOffset where to begin in the readable part
+     * @param dst native memory, open as long as this takes
      * @throws IndexOutOfBoundsException if the readable part or {@code dst} ends before, or a
      *     buffer is in memory that this process does not have
      */
     public void copyIn(long chainOffset, MemorySegment dst, long dstAt, long bytes) {
+        copyIn(chainOffset, NativeMemory.address(dst, dstAt, bytes), bytes);
+    }
+
+    /**
+     * As the other.
+     *
+     * @param to where {@code bytes} bytes are the caller's. SAFETY: the caller's promise
+     */
+    public void copyIn(long chainOffset, long to, long bytes) {
         checkRange(chainOffset, bytes, readableBytes);
         long skip = chainOffset;
         long done = 0;
@@ -197,7 +226,7 @@ public final class DescriptorChain {
             long host = checkPresent(pieces[i]);
             // SAFETY: add() found the piece inside one region, which the queue's thread holds, and
             // it is mapped; the range check above keeps i below readableEnd.
-            MemorySegment.copy(Virtio.ALL, host + skip, dst, dstAt + done, n);
+            NativeMemory.copy(host + skip, to + done, n);
             done += n;
             skip = 0;
         }
@@ -208,9 +237,19 @@ public final class DescriptorChain {
      * driver.
      *
      * @param chainOffset where to begin in the writable part
+     * @param src native memory, open as long as this takes
      * @throws IndexOutOfBoundsException as {@link #copyIn}, of the writable part and {@code src}
      */
     public void copyOut(long chainOffset, MemorySegment src, long srcAt, long bytes) {
+        copyOut(chainOffset, NativeMemory.address(src, srcAt, bytes), bytes);
+    }
+
+    /**
+     * As the other.
+     *
+     * @param from where {@code bytes} bytes are the caller's. SAFETY: the caller's promise
+     */
+    public void copyOut(long chainOffset, long from, long bytes) {
         checkRange(chainOffset, bytes, writableBytes());
         long skip = chainOffset;
         long done = 0;
@@ -223,7 +262,7 @@ public final class DescriptorChain {
             n = Math.min(n - skip, bytes - done);
             long host = checkPresent(pieces[i]);
             // SAFETY: as in copyIn, with end as the bound.
-            MemorySegment.copy(src, srcAt + done, Virtio.ALL, host + skip, n);
+            NativeMemory.copy(from + done, host + skip, n);
             done += n;
             skip = 0;
         }

@@ -1,5 +1,6 @@
 package io.porthole.vhostuser;
 
+import io.porthole.linux.NativeMemory;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandles;
@@ -123,7 +124,7 @@ public final class Detached {
                 return -1;
             }
             // SAFETY: translate() found all n bytes in a region the queue's thread holds.
-            MemorySegment.copy(from, done, Virtio.ALL, to, n);
+            MemorySegment.copy(from, done, NativeMemory.ALL, to, n);
             done += n;
         }
         return done;

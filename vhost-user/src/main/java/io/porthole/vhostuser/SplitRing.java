@@ -1,6 +1,6 @@
 package io.porthole.vhostuser;
 
-import java.lang.foreign.MemorySegment;
+import io.porthole.linux.NativeMemory;
 import java.lang.invoke.VarHandle;
 import org.jspecify.annotations.Nullable;
 
@@ -24,7 +24,8 @@ final class SplitRing {
     /** {@link #pop} result: the ring has {@link #fault} and cannot go on. */
     static final int BROKEN = 3;
 
-    private static final MemorySegment UNMAPPED = MemorySegment.NULL;
+    /** No address: what is done by it throws IndexOutOfBoundsException. */
+    private static final long UNMAPPED = Long.MIN_VALUE;
 
     // Set-up by the front-end; user addresses.
     private int size;
@@ -34,10 +35,12 @@ final class SplitRing {
     private boolean indirect;
     private boolean eventIdx;
 
-    // The rings where they are mapped now.
-    private long desc;
-    private MemorySegment avail = UNMAPPED;
-    private MemorySegment used = UNMAPPED;
+    // The rings where they are mapped now. SAFETY of all that goes by these addresses: map() found
+    // every byte of the three in regions of the guest memory that the caller holds, and an index
+    // into a ring is below its size.
+    private long desc = UNMAPPED;
+    private long avail = UNMAPPED;
+    private long used = UNMAPPED;
 
     /** Next available entry to take. */
     private int nextAvail;
@@ -102,7 +105,7 @@ final class SplitRing {
     }
 
     void unmap() {
-        desc = 0;
+        desc = UNMAPPED;
         avail = UNMAPPED;
         used = UNMAPPED;
     }
@@ -112,7 +115,6 @@ final class SplitRing {
      *
      * @return false if they are not in it
      */
-    @SuppressWarnings("restricted")
     boolean map(GuestMemory memory) {
         unmap();
         long descAt = memory.translateUser(userDesc, (long) Virtio.DESC_BYTES * size);
@@ -130,15 +132,14 @@ final class SplitRing {
             return false;
         }
         desc = descAt;
-        // SAFETY: translateUser() found all bytes in a mapped region.
-        avail = MemorySegment.ofAddress(availAt).reinterpret(Virtio.availBytes(size));
-        used = MemorySegment.ofAddress(usedAt).reinterpret(Virtio.usedBytes(size));
+        avail = availAt;
+        used = usedAt;
         return true;
     }
 
     /** Takes up the used index where the ring has it: after a start, not after a mere remap. */
     void loadUsed() {
-        nextUsed = Short.toUnsignedInt(used.get(Virtio.SHORT, Virtio.USED_IDX));
+        nextUsed = Short.toUnsignedInt(NativeMemory.getShort(used + Virtio.USED_IDX));
         publishedUsed = nextUsed;
         seenAvail = nextAvail;
     }
@@ -157,9 +158,7 @@ final class SplitRing {
         if (nextAvail == seenAvail) {
             // Acquire: what the driver stored before the index (entries, descriptors, buffers)
             // is read after it (2.7.13.3).
-            int now =
-                    ((short) Virtio.SHORT_HANDLE.getAcquire(avail, (long) Virtio.AVAIL_IDX))
-                            & 0xffff;
+            int now = availIndex();
             if (((now - nextAvail) & 0xffff) > size) {
                 fault = QueueFault.AVAIL_INDEX_JUMP;
                 return BROKEN;
@@ -169,56 +168,61 @@ final class SplitRing {
                 return EMPTY;
             }
         }
-        int head =
-                avail.get(Virtio.SHORT, Virtio.AVAIL_RING + 2L * (nextAvail & (size - 1))) & 0xffff;
+        long entry = avail + Virtio.AVAIL_RING + 2L * (nextAvail & (size - 1));
+        int head = NativeMemory.getShort(entry) & 0xffff;
         if (head >= size) {
             fault = QueueFault.HEAD_OUT_OF_RANGE;
             return BROKEN;
         }
         nextAvail = (nextAvail + 1) & 0xffff;
-        chain.begin(head);
-        fault = walk(desc, size, head, false, chain, memory);
+        chain.begin(head, memory);
+        fault = walk(head, chain);
         return fault == null ? CHAIN : BAD_CHAIN;
     }
 
     /**
-     * Follows a chain to its end (2.7.5), from a descriptor of a table on. Small on purpose, like
-     * all that it calls once a descriptor: where the compiler runs out of registers here, every
-     * request pays (docs/performance.md).
+     * Follows a chain to its end (2.7.5). Small on purpose, like all that it calls once a
+     * descriptor: where the compiler runs out of registers here, every request pays
+     * (docs/performance.md).
      *
-     * @param table {@code entries} descriptors inside a region
-     * @param first below {@code entries}
+     * @param head below {@link #size}
      * @return what is wrong, or null
      */
-    private @Nullable QueueFault walk(
-            long table,
-            int entries,
-            int first,
-            boolean inIndirect,
-            DescriptorChain chain,
-            GuestMemory memory) {
-        int index = first;
+    private @Nullable QueueFault walk(int head, DescriptorChain chain) {
+        long table = desc;
+        int entries = size;
+        int index = head;
         // Each entry of a table can be in a chain once; what takes more steps is a loop.
-        for (int step = 0; step < entries; step++) {
+        for (int left = entries; left > 0; left--) {
             // SAFETY: index < entries, and the table is as long and inside a region.
             long at = table + (long) index * Virtio.DESC_BYTES;
-            long addr = Virtio.ALL.get(Virtio.LONG, at + Virtio.DESC_ADDR);
-            long rest = Virtio.ALL.get(Virtio.LONG, at + Virtio.DESC_LEN);
-            long bytes = rest & 0xffff_ffffL;
+            long addr = NativeMemory.getLong(at + Virtio.DESC_ADDR);
+            long rest = NativeMemory.getLong(at + Virtio.DESC_LEN);
+            int bytes = (int) rest;
             int flags = (int) (rest >>> 32);
             if ((flags & Virtio.DESC_F_INDIRECT) != 0) {
-                return inIndirect
-                        ? QueueFault.INDIRECT_NESTED
-                        : walkIndirect(addr, bytes, flags, chain, memory);
+                QueueFault bad = checkIndirect(bytes, flags, table != desc);
+                if (bad != null) {
+                    return bad;
+                }
+                // It goes on in a table of its own (2.7.5.3).
+                table = chain.locate(addr, bytes);
+                if (table == GuestMemory.NOWHERE) {
+                    return QueueFault.INDIRECT_BAD_ADDRESS;
+                }
+                entries = bytes / Virtio.DESC_BYTES;
+                left = entries + 1;
+                index = 0;
+                continue;
             }
-            QueueFault bad = chain.add(memory, addr, bytes, (flags & Virtio.DESC_F_WRITE) != 0);
+            QueueFault bad = chain.add(addr, bytes, flags);
             if (bad != null) {
                 return bad;
             }
             if ((flags & Virtio.DESC_F_NEXT) == 0) {
                 return null;
             }
-            index = (int) (rest >>> 48);
+            index = flags >>> 16;
             if (index >= entries) {
                 return QueueFault.NEXT_OUT_OF_RANGE;
             }
@@ -226,34 +230,30 @@ final class SplitRing {
         return QueueFault.CHAIN_LOOP;
     }
 
-    /** Goes on in a table of its own (2.7.5.3). */
-    private @Nullable QueueFault walkIndirect(
-            long addr, long bytes, int flags, DescriptorChain chain, GuestMemory memory) {
+    /** What is wrong with a descriptor that leads to a table, its place aside, or null. */
+    private @Nullable QueueFault checkIndirect(int bytes, int flags, boolean nested) {
+        if (nested) {
+            return QueueFault.INDIRECT_NESTED;
+        }
         if (!indirect) {
             return QueueFault.INDIRECT_NOT_NEGOTIATED;
         }
         if ((flags & Virtio.DESC_F_NEXT) != 0) {
             return QueueFault.INDIRECT_WITH_NEXT;
         }
-        // Linux makes tables larger than the queue, although 2.7.5.3.1 forbids it.
-        long entries = bytes / Virtio.DESC_BYTES;
-        if (bytes % Virtio.DESC_BYTES != 0
-                || entries == 0
-                || entries > Math.max(size, DescriptorChain.MAX_BUFFERS)) {
-            return QueueFault.INDIRECT_BAD_LENGTH;
-        }
-        long table = chain.locate(memory, addr, bytes);
-        if (table == GuestMemory.NOWHERE) {
-            return QueueFault.INDIRECT_BAD_ADDRESS;
-        }
-        return walk(table, (int) entries, 0, true, chain, memory);
+        // Linux makes tables larger than the queue, although 2.7.5.3.1 forbids it. (A length from
+        // 2^31 on is negative here.)
+        int most = Virtio.DESC_BYTES * Math.max(size, DescriptorChain.MAX_BUFFERS);
+        return (bytes & (Virtio.DESC_BYTES - 1)) != 0 || bytes <= 0 || bytes > most
+                ? QueueFault.INDIRECT_BAD_LENGTH
+                : null;
     }
 
     /** Returns a chain. The driver sees it after {@link #publish}. */
     void push(int head, long writtenBytes) {
-        long at = Virtio.USED_RING + (long) Virtio.USED_ELEM_BYTES * (nextUsed & (size - 1));
-        used.set(Virtio.INT, at, head);
-        used.set(Virtio.INT, at + 4, (int) writtenBytes);
+        long entry = (long) Virtio.USED_ELEM_BYTES * (nextUsed & (size - 1));
+        // struct virtq_used_elem { le32 id; le32 len; }
+        NativeMemory.setLong(used + Virtio.USED_RING + entry, head | writtenBytes << 32);
         nextUsed = (nextUsed + 1) & 0xffff;
     }
 
@@ -273,22 +273,31 @@ final class SplitRing {
             return false;
         }
         // Release: used entries and the buffers' contents are stored before the index (2.7.8.2).
-        Virtio.SHORT_HANDLE.setRelease(used, (long) Virtio.USED_IDX, (short) nextUsed);
+        Virtio.SHORT_HANDLE.setRelease(NativeMemory.ALL, used + Virtio.USED_IDX, (short) nextUsed);
         publishedUsed = nextUsed;
         // Orders the store of used.idx before the load of used_event (or the flags). The driver
         // does the mirror image: stores used_event, fences, loads used.idx. Without both fences
         // each could miss the other's store, and the driver would sleep over a full ring.
         VarHandle.fullFence();
         if (eventIdx) {
-            int event = avail.get(Virtio.SHORT, Virtio.AVAIL_RING + 2L * size) & 0xffff;
-            return Virtio.needEvent(event, nextUsed, before);
+            return Virtio.needEvent(usedEvent(), nextUsed, before);
         }
         uncalled = forbidsInterrupts();
         return !uncalled;
     }
 
     private boolean forbidsInterrupts() {
-        return (avail.get(Virtio.SHORT, Virtio.AVAIL_FLAGS) & Virtio.AVAIL_F_NO_INTERRUPT) != 0;
+        return (NativeMemory.getShort(avail + Virtio.AVAIL_FLAGS) & Virtio.AVAIL_F_NO_INTERRUPT)
+                != 0;
+    }
+
+    private int usedEvent() {
+        return NativeMemory.getShort(avail + Virtio.AVAIL_RING + 2L * size) & 0xffff;
+    }
+
+    private int availIndex() {
+        long at = avail + Virtio.AVAIL_IDX;
+        return (short) Virtio.SHORT_HANDLE.getAcquire(NativeMemory.ALL, at) & 0xffff;
     }
 
     /**
@@ -299,8 +308,7 @@ final class SplitRing {
     boolean missedCall() {
         if (eventIdx) {
             // Who has seen all answers asks for the next one.
-            int event = avail.get(Virtio.SHORT, Virtio.AVAIL_RING + 2L * size) & 0xffff;
-            return Virtio.needEvent(event, publishedUsed, (publishedUsed - size) & 0xffff);
+            return Virtio.needEvent(usedEvent(), publishedUsed, (publishedUsed - size) & 0xffff);
         }
         boolean missed = uncalled && !forbidsInterrupts();
         uncalled = false;
@@ -309,8 +317,7 @@ final class SplitRing {
 
     /** Whether the driver made more available, without taking it. */
     boolean hasMore() {
-        int now = ((short) Virtio.SHORT_HANDLE.getAcquire(avail, (long) Virtio.AVAIL_IDX)) & 0xffff;
-        return now != nextAvail;
+        return availIndex() != nextAvail;
     }
 
     /**
@@ -321,7 +328,7 @@ final class SplitRing {
         if (eventIdx) {
             availEvent(nextAvail);
         } else {
-            used.set(Virtio.SHORT, Virtio.USED_FLAGS, (short) 0);
+            NativeMemory.setShort(used + Virtio.USED_FLAGS, (short) 0);
         }
     }
 
@@ -336,8 +343,8 @@ final class SplitRing {
     }
 
     private void availEvent(int index) {
-        long at = Virtio.USED_RING + (long) Virtio.USED_ELEM_BYTES * size;
-        used.set(Virtio.SHORT, at, (short) index);
+        long at = used + Virtio.USED_RING + (long) Virtio.USED_ELEM_BYTES * size;
+        NativeMemory.setShort(at, (short) index);
     }
 
     /**
@@ -346,7 +353,7 @@ final class SplitRing {
      */
     void askForNoKick() {
         if (!eventIdx) {
-            used.set(Virtio.SHORT, Virtio.USED_FLAGS, (short) Virtio.USED_F_NO_NOTIFY);
+            NativeMemory.setShort(used + Virtio.USED_FLAGS, (short) Virtio.USED_F_NO_NOTIFY);
         }
     }
 }

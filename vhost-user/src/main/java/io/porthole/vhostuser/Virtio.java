@@ -1,6 +1,5 @@
 package io.porthole.vhostuser;
 
-import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.VarHandle;
 
@@ -63,13 +62,6 @@ public final class Virtio {
 
     /** Used ring flag: the device wants no kick (without EVENT_IDX). */
     public static final int USED_F_NO_NOTIFY = 1;
-
-    /**
-     * The whole address space as one segment, for buffers whose address {@link GuestMemory} or the
-     * caller has checked.
-     */
-    @SuppressWarnings("restricted")
-    static final MemorySegment ALL = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
 
     static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED;
     static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT;

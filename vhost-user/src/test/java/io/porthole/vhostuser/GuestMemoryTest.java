@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.porthole.linux.NativeMemory;
 import java.lang.foreign.Arena;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
@@ -80,8 +81,8 @@ final class GuestMemoryTest {
                             RingBench.region(bench.ram, 0, 0x8000),
                             RingBench.region(bench.ram, 0x8000, 0x8000));
             long at = bench.ram.guestAddr() + 0x7ff8;
-            bench.chain.begin(0);
-            assertNull(bench.chain.add(joined, at, 16, false));
+            bench.chain.begin(0, joined);
+            assertNull(bench.chain.add(at, 16, 0));
             assertEquals(16, bench.chain.readableBytes());
             assertEquals(1, bench.chain.readableIov(0, 16));
 
@@ -95,14 +96,14 @@ final class GuestMemoryTest {
                                     elsewhere,
                                     elsewhere,
                                     null));
-            bench.chain.begin(0);
-            assertNull(bench.chain.add(apart, at, 16, false));
+            bench.chain.begin(0, apart);
+            assertNull(bench.chain.add(at, 16, 0));
             assertEquals(2, bench.chain.readableIov(0, 16));
             var iov = java.lang.foreign.MemorySegment.ofAddress(bench.chain.iovAddr());
             assertEquals(2, bench.chain.readableIov(3, 10));
-            assertEquals(5, Virtio.ALL.get(Virtio.LONG, iov.address() + 8));
-            assertEquals(elsewhere, Virtio.ALL.get(Virtio.LONG, iov.address() + 16));
-            assertEquals(5, Virtio.ALL.get(Virtio.LONG, iov.address() + 24));
+            assertEquals(5, NativeMemory.getLong(iov.address() + 8));
+            assertEquals(elsewhere, NativeMemory.getLong(iov.address() + 16));
+            assertEquals(5, NativeMemory.getLong(iov.address() + 24));
             assertEquals(DescriptorChain.MINUS_EINVAL, bench.chain.readableIov(3, 14));
             assertEquals(DescriptorChain.MINUS_EINVAL, bench.chain.readableIov(-1, 1));
             assertEquals(DescriptorChain.MINUS_EINVAL, bench.chain.readableIov(0, -1));
@@ -111,8 +112,32 @@ final class GuestMemoryTest {
 
             // A gap between regions ends the buffer.
             GuestMemory gap = GuestMemory.of(RingBench.region(bench.ram, 0, 0x8000));
-            bench.chain.begin(0);
-            assertEquals(QueueFault.BAD_ADDRESS, bench.chain.add(gap, at, 16, false));
+            bench.chain.begin(0, gap);
+            assertEquals(QueueFault.BAD_ADDRESS, bench.chain.add(at, 16, 0));
+        }
+    }
+
+    @Test
+    void aRequestIsInTheMemoryOfItsTime() throws Exception {
+        try (RingBench bench = new RingBench(16, 0, VhostUserDevice.DEFAULT_FEATURES)) {
+            long at = bench.ram.guestAddr();
+            long elsewhere = bench.ram.userAddr() + 0x4_0000;
+            GuestMemory moved = GuestMemory.of(region(at, 0x1000, elsewhere, elsewhere));
+            GuestMemory away = GuestMemory.of(region(at + 0x1000, 0x1000, elsewhere, elsewhere));
+            for (int i = 0; i < 2; i++) {
+                bench.chain.begin(0, bench.memory);
+                assertNull(bench.chain.add(at, 16, 0));
+                assertEquals(1, bench.chain.readableIov(0, 16));
+                assertEquals(bench.ram.userAddr(), NativeMemory.getLong(bench.chain.iovAddr()));
+                bench.chain.begin(0, moved);
+                assertEquals(elsewhere + 32, bench.chain.locate(at + 32, 16));
+                assertNull(bench.chain.add(at, 16, 0));
+                assertEquals(1, bench.chain.readableIov(0, 16));
+                assertEquals(elsewhere, NativeMemory.getLong(bench.chain.iovAddr()));
+                bench.chain.begin(0, away);
+                assertEquals(GuestMemory.NOWHERE, bench.chain.locate(at, 16));
+                assertEquals(QueueFault.BAD_ADDRESS, bench.chain.add(at, 16, 0));
+            }
         }
     }
 
@@ -120,9 +145,9 @@ final class GuestMemoryTest {
     void copiesOutsideTheChainAreRefused() throws Exception {
         try (RingBench bench = new RingBench(16, 0, VhostUserDevice.DEFAULT_FEATURES);
                 Arena arena = Arena.ofConfined()) {
-            bench.chain.begin(0);
-            bench.chain.add(bench.memory, bench.ram.guestAddr(), 16, false);
-            bench.chain.add(bench.memory, bench.ram.guestAddr(), 16, true);
+            bench.chain.begin(0, bench.memory);
+            bench.chain.add(bench.ram.guestAddr(), 16, 0);
+            bench.chain.add(bench.ram.guestAddr(), 16, Virtio.DESC_F_WRITE);
             var scratch = arena.allocate(64);
             Class<IndexOutOfBoundsException> outside = IndexOutOfBoundsException.class;
             assertThrows(outside, () -> bench.chain.copyIn(0, scratch, 0, 17));

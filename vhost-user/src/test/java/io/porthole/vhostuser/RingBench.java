@@ -3,6 +3,7 @@ package io.porthole.vhostuser;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.porthole.linux.NativeMemory;
 import io.porthole.linux.SyscallException;
 import java.lang.foreign.Arena;
 
@@ -47,8 +48,8 @@ final class RingBench implements AutoCloseable {
             long sum = 0;
             for (long i = 0; i < entries; i++) {
                 long at = chain.iovAddr() + i * DescriptorChain.IOV_BYTES;
-                long base = Virtio.ALL.get(Virtio.LONG, at);
-                long n = Virtio.ALL.get(Virtio.LONG, at + 8);
+                long base = NativeMemory.getLong(at);
+                long n = NativeMemory.getLong(at + 8);
                 assertTrue(n > 0 && base >= begin && base + n <= end, "outside guest memory");
                 sum += n;
             }

@@ -1,5 +1,6 @@
 package io.porthole.vhostuser;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
@@ -94,10 +95,10 @@ final class SplitRingTest {
         assertEquals(head, bench.chain.head());
         assertEquals(8, bench.chain.readableBytes());
         assertEquals(10, bench.chain.writableBytes());
-        byte[] got = new byte[6];
-        bench.chain.copyIn(1, MemorySegment.ofArray(got), 0, 6);
-        org.junit.jupiter.api.Assertions.assertArrayEquals(new byte[] {2, 3, 4, 5, 6, 7}, got);
-        bench.chain.copyOut(4, MemorySegment.ofArray(got), 0, 6);
+        MemorySegment got = bench.arena.allocate(6);
+        bench.chain.copyIn(1, got, 0, 6);
+        assertArrayEquals(new byte[] {2, 3, 4, 5, 6, 7}, got.toArray(ValueLayout.JAVA_BYTE));
+        bench.chain.copyOut(4, got, 0, 6);
         assertEquals(2, bench.ram.at(out, 10).get(ValueLayout.JAVA_BYTE, 4));
         assertEquals(SplitRing.EMPTY, bench.pop());
     }
@@ -304,22 +305,22 @@ final class SplitRingTest {
         GuestMemory huge =
                 GuestMemory.of(new GuestMemory.Region(0, 1L << 40, 0x1000, 0x1000, null));
         DescriptorChain chain = bench.chain;
-        chain.begin(0);
-        assertNull(chain.add(huge, 0, 1L << 31, false));
-        assertNull(chain.add(huge, 0, 1L << 31, true));
-        assertEquals(QueueFault.CHAIN_TOO_LONG, chain.add(huge, 0, 1, true));
+        chain.begin(0, huge);
+        assertNull(chain.add(0, 1 << 31, 0));
+        assertNull(chain.add(0, 1 << 31, Virtio.DESC_F_WRITE));
+        assertEquals(QueueFault.CHAIN_TOO_LONG, chain.add(0, 1, Virtio.DESC_F_WRITE));
     }
 
     @Test
     void aChainHasAtMostAsManyBuffersAsAnIovec() {
         DescriptorChain chain = bench.chain;
-        chain.begin(0);
+        chain.begin(0, bench.memory);
         for (int i = 0; i < DescriptorChain.MAX_BUFFERS; i++) {
-            assertNull(chain.add(bench.memory, bench.ram.guestAddr(), 1, true));
+            assertNull(chain.add(bench.ram.guestAddr(), 1, Virtio.DESC_F_WRITE));
         }
         assertEquals(
                 QueueFault.TOO_MANY_BUFFERS,
-                chain.add(bench.memory, bench.ram.guestAddr(), 1, true));
+                chain.add(bench.ram.guestAddr(), 1, Virtio.DESC_F_WRITE));
     }
 
     // The ring itself

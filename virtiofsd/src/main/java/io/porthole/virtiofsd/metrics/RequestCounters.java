@@ -29,6 +29,8 @@ public final class RequestCounters {
     static final int ROWS = 64;
 
     private static final int TIMED_FIRST = 4;
+
+    /** A power of two. */
     private static final int EVERY = 16;
 
     private final long[] @Nullable [] rows = new long[ROWS] @Nullable [];
@@ -44,7 +46,7 @@ public final class RequestCounters {
         if (n < TIMED_FIRST) {
             return 1;
         }
-        return (n - TIMED_FIRST) % EVERY == EVERY - 1 ? EVERY : 0;
+        return ((n - TIMED_FIRST) & (EVERY - 1)) == EVERY - 1 ? EVERY : 0;
     }
 
     /** The queue was empty. */

@@ -1,5 +1,8 @@
 package io.porthole.virtiofsd.passthrough;
 
+import static io.porthole.linux.NativeMemory.setInt;
+import static io.porthole.linux.NativeMemory.setLong;
+
 import io.porthole.fuse.FuseAttr;
 import io.porthole.fuse.FuseAttrOut;
 import io.porthole.fuse.FuseEntryOut;
@@ -9,6 +12,7 @@ import io.porthole.fuse.InitFlags;
 import io.porthole.fuse.Request;
 import io.porthole.linux.Errno;
 import io.porthole.linux.Fcntl;
+import io.porthole.linux.NativeMemory;
 import io.porthole.linux.StatMode;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -181,14 +185,16 @@ final class Entries {
 
     /** Writes the fuse_entry_out of the inode whose attributes {@code w.stat} holds. */
     void writeEntry(Worker w, long nodeId, int mount, int parentSlot, MemorySegment out, long at) {
-        FuseEntryOut.nodeId(out, at, nodeId);
-        FuseEntryOut.generation(out, at, 0);
-        FuseEntryOut.entryValid(out, at, entrySeconds);
-        FuseEntryOut.attrValid(out, at, attrSeconds);
-        FuseEntryOut.entryValidNsec(out, at, entryNanos);
-        FuseEntryOut.attrValidNsec(out, at, attrNanos);
+        // SAFETY: all is written inside of the struct that is found to be in `out`.
+        long to = NativeMemory.address(out, at, FuseEntryOut.BYTES);
+        setLong(to + FuseEntryOut.NODEID, nodeId);
+        setLong(to + FuseEntryOut.GENERATION, 0);
+        setLong(to + FuseEntryOut.ENTRY_VALID, entrySeconds);
+        setLong(to + FuseEntryOut.ATTR_VALID, attrSeconds);
+        setInt(to + FuseEntryOut.ENTRY_VALID_NSEC, entryNanos);
+        setInt(to + FuseEntryOut.ATTR_VALID_NSEC, attrNanos);
         int flags = submountFlag(w.stat, mount, parentSlot) | daxFlag(share.inodes.slot(nodeId));
-        w.stat.toAttr(out, at + FuseEntryOut.ATTR, flags);
+        w.stat.toAttr(to + FuseEntryOut.ATTR, flags);
         mapOwner(out, at + FuseEntryOut.ATTR);
     }
 
@@ -208,9 +214,12 @@ final class Entries {
 
     /** Writes the fuse_attr_out of the inode whose attributes {@code w.attributes} holds. */
     void writeAttr(Worker w, int inode, MemorySegment out, long at) {
-        FuseAttrOut.attrValid(out, at, attrSeconds);
-        FuseAttrOut.attrValidNsec(out, at, attrNanos);
-        w.attributes.toAttr(out, at + FuseAttrOut.ATTR, daxFlag(inode));
+        // SAFETY: as in writeEntry.
+        long to = NativeMemory.address(out, at, FuseAttrOut.BYTES);
+        setLong(to + FuseAttrOut.ATTR_VALID, attrSeconds);
+        // With it the four bytes of padding behind it.
+        setLong(to + FuseAttrOut.ATTR_VALID_NSEC, attrNanos);
+        w.attributes.toAttr(to + FuseAttrOut.ATTR, daxFlag(inode));
         mapOwner(out, at + FuseAttrOut.ATTR);
     }
 

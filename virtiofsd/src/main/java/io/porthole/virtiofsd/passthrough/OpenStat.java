@@ -1,25 +1,22 @@
 package io.porthole.virtiofsd.passthrough;
 
+import static io.porthole.linux.NativeMemory.getInt;
+import static io.porthole.linux.NativeMemory.getLong;
+import static io.porthole.linux.NativeMemory.setLong;
+
 import io.porthole.fuse.FuseAttr;
 import io.porthole.linux.FileStat;
 import io.porthole.linux.StatMode;
 import io.porthole.linux.Syscalls;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
 
 /**
  * The attributes of what a descriptor refers to, where its identity is known: a struct stat in
  * native memory, and its translation to a struct fuse_attr. One thread's own.
  */
 final class OpenStat {
-    private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT;
-    private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG;
-
-    /** Two fields of 32 bits that lie side by side, the first one low. */
-    private static final ValueLayout.OfLong WORD = LONG.withOrder(ByteOrder.LITTLE_ENDIAN);
-
+    /** Of two fields of 32 bits that lie side by side, the first one is the low half. */
     private static final long LOW = 0xffff_ffffL;
 
     private final MemorySegment s;
@@ -64,29 +61,30 @@ final class OpenStat {
     /**
      * Writes a struct fuse_attr, as {@link Stat#toAttr} does.
      *
+     * @param to where there is room for one. SAFETY: the caller's promise
      * @param flags FUSE_ATTR_*
      */
-    void toAttr(MemorySegment out, long at, int flags) {
-        MemorySegment in = s;
-        long rdev = in.get(INT, FileStat.RDEV);
-        out.set(WORD, at + FuseAttr.INO, in.get(LONG, FileStat.INODE));
-        out.set(WORD, at + FuseAttr.SIZE, in.get(LONG, FileStat.SIZE));
-        out.set(WORD, at + FuseAttr.BLOCKS, in.get(LONG, FileStat.BLOCKS));
-        out.set(WORD, at + FuseAttr.ATIME, in.get(LONG, FileStat.ATIME));
-        out.set(WORD, at + FuseAttr.MTIME, in.get(LONG, FileStat.MTIME));
-        out.set(WORD, at + FuseAttr.CTIME, in.get(LONG, FileStat.CTIME));
-        long atimeNanos = in.get(INT, FileStat.ATIME + FileStat.NANOS) & LOW;
-        long mtimeNanos = in.get(INT, FileStat.MTIME + FileStat.NANOS);
-        out.set(WORD, at + FuseAttr.ATIMENSEC, atimeNanos | mtimeNanos << 32);
-        long ctimeNanos = in.get(INT, FileStat.CTIME + FileStat.NANOS) & LOW;
-        long mode = in.get(INT, FileStat.MODE);
-        out.set(WORD, at + FuseAttr.CTIMENSEC, ctimeNanos | mode << 32);
-        long linkCount = in.get(INT, FileStat.LINK_COUNT) & LOW;
-        long uid = in.get(INT, FileStat.UID);
-        out.set(WORD, at + FuseAttr.NLINK, linkCount | uid << 32);
-        long gid = in.get(INT, FileStat.GID) & LOW;
-        out.set(WORD, at + FuseAttr.GID, gid | rdev << 32);
-        long blockSize = in.get(INT, FileStat.BLOCK_SIZE) & LOW;
-        out.set(WORD, at + FuseAttr.BLKSIZE, blockSize | (long) flags << 32);
+    void toAttr(long to, int flags) {
+        long from = address;
+        long rdev = getInt(from + FileStat.RDEV);
+        setLong(to + FuseAttr.INO, getLong(from + FileStat.INODE));
+        setLong(to + FuseAttr.SIZE, getLong(from + FileStat.SIZE));
+        setLong(to + FuseAttr.BLOCKS, getLong(from + FileStat.BLOCKS));
+        setLong(to + FuseAttr.ATIME, getLong(from + FileStat.ATIME));
+        setLong(to + FuseAttr.MTIME, getLong(from + FileStat.MTIME));
+        setLong(to + FuseAttr.CTIME, getLong(from + FileStat.CTIME));
+        long atimeNanos = getInt(from + FileStat.ATIME + FileStat.NANOS) & LOW;
+        long mtimeNanos = getInt(from + FileStat.MTIME + FileStat.NANOS);
+        setLong(to + FuseAttr.ATIMENSEC, atimeNanos | mtimeNanos << 32);
+        long ctimeNanos = getInt(from + FileStat.CTIME + FileStat.NANOS) & LOW;
+        long mode = getInt(from + FileStat.MODE);
+        setLong(to + FuseAttr.CTIMENSEC, ctimeNanos | mode << 32);
+        long linkCount = getInt(from + FileStat.LINK_COUNT) & LOW;
+        long uid = getInt(from + FileStat.UID);
+        setLong(to + FuseAttr.NLINK, linkCount | uid << 32);
+        long gid = getInt(from + FileStat.GID) & LOW;
+        setLong(to + FuseAttr.GID, gid | rdev << 32);
+        long blockSize = getInt(from + FileStat.BLOCK_SIZE) & LOW;
+        setLong(to + FuseAttr.BLKSIZE, blockSize | (long) flags << 32);
     }
 }

@@ -1,13 +1,16 @@
 package io.porthole.virtiofsd.passthrough;
 
+import static io.porthole.linux.NativeMemory.getInt;
+import static io.porthole.linux.NativeMemory.getLong;
+import static io.porthole.linux.NativeMemory.getShort;
+import static io.porthole.linux.NativeMemory.setLong;
+
 import io.porthole.fuse.FuseAttr;
 import io.porthole.fuse.FuseStatx;
 import io.porthole.linux.StatMode;
 import io.porthole.linux.Statx;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
 
 /** A struct statx in native memory, and its translation to a struct fuse_attr. One thread's own. */
 final class Stat {
@@ -23,13 +26,7 @@ final class Stat {
 
     private static final long NANOS_PER_SECOND = 1_000_000_000L;
 
-    private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT;
-    private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG;
-    private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT;
-
-    /** Two fields of 32 bits that lie side by side, the first one low. */
-    private static final ValueLayout.OfLong WORD = LONG.withOrder(ByteOrder.LITTLE_ENDIAN);
-
+    /** Of two fields of 32 bits that lie side by side, the first one is the low half. */
     private static final long LOW = 0xffff_ffffL;
 
     private final MemorySegment s;
@@ -119,38 +116,39 @@ final class Stat {
     }
 
     /**
-     * Writes a struct fuse_attr to {@code at}, a multiple of 8 in aligned memory. In words, not
-     * fields, and as one long method, on purpose (docs/performance.md, "Where the time goes"): the
-     * compiler then makes it a unit of its own. As a part of a request's unit it would use up what
-     * nodes that may have, and whatever came later would be called and not inlined.
+     * Writes a struct fuse_attr. In words, not fields, and as one long method, on purpose
+     * (docs/performance.md, "Where the time goes"): the compiler then makes it a unit of its own.
+     * As a part of a request's unit it would use up what nodes that may have, and whatever came
+     * later would be called and not inlined.
      *
+     * @param to where there is room for one. SAFETY: the caller's promise
      * @param flags FUSE_ATTR_*
      */
-    void toAttr(MemorySegment out, long at, int flags) {
-        MemorySegment in = s;
-        int major = in.get(INT, Statx.RDEV_MAJOR);
-        int minor = in.get(INT, Statx.RDEV_MINOR);
+    void toAttr(long to, int flags) {
+        long from = address;
+        int major = getInt(from + Statx.RDEV_MAJOR);
+        int minor = getInt(from + Statx.RDEV_MINOR);
         // The 32-bit form of linux/kdev_t.h is the low half of the 64-bit one.
         long rdev = StatMode.device(major, minor);
-        out.set(WORD, at + FuseAttr.INO, in.get(LONG, Statx.INODE));
-        out.set(WORD, at + FuseAttr.SIZE, in.get(LONG, Statx.SIZE));
-        out.set(WORD, at + FuseAttr.BLOCKS, in.get(LONG, Statx.BLOCKS));
-        out.set(WORD, at + FuseAttr.ATIME, in.get(LONG, Statx.ATIME));
-        out.set(WORD, at + FuseAttr.MTIME, in.get(LONG, Statx.MTIME));
-        out.set(WORD, at + FuseAttr.CTIME, in.get(LONG, Statx.CTIME));
-        long atimeNanos = in.get(INT, Statx.ATIME + Statx.NANOS) & LOW;
-        long mtimeNanos = in.get(INT, Statx.MTIME + Statx.NANOS);
-        out.set(WORD, at + FuseAttr.ATIMENSEC, atimeNanos | mtimeNanos << 32);
-        long ctimeNanos = in.get(INT, Statx.CTIME + Statx.NANOS) & LOW;
-        long mode = Short.toUnsignedLong(in.get(SHORT, Statx.RAW_MODE));
-        out.set(WORD, at + FuseAttr.CTIMENSEC, ctimeNanos | mode << 32);
-        long linkCount = in.get(INT, Statx.LINK_COUNT) & LOW;
-        long uid = in.get(INT, Statx.UID);
-        out.set(WORD, at + FuseAttr.NLINK, linkCount | uid << 32);
-        long gid = in.get(INT, Statx.GID) & LOW;
-        out.set(WORD, at + FuseAttr.GID, gid | rdev << 32);
-        long blockSize = in.get(INT, Statx.BLOCK_SIZE) & LOW;
-        out.set(WORD, at + FuseAttr.BLKSIZE, blockSize | (long) flags << 32);
+        setLong(to + FuseAttr.INO, getLong(from + Statx.INODE));
+        setLong(to + FuseAttr.SIZE, getLong(from + Statx.SIZE));
+        setLong(to + FuseAttr.BLOCKS, getLong(from + Statx.BLOCKS));
+        setLong(to + FuseAttr.ATIME, getLong(from + Statx.ATIME));
+        setLong(to + FuseAttr.MTIME, getLong(from + Statx.MTIME));
+        setLong(to + FuseAttr.CTIME, getLong(from + Statx.CTIME));
+        long atimeNanos = getInt(from + Statx.ATIME + Statx.NANOS) & LOW;
+        long mtimeNanos = getInt(from + Statx.MTIME + Statx.NANOS);
+        setLong(to + FuseAttr.ATIMENSEC, atimeNanos | mtimeNanos << 32);
+        long ctimeNanos = getInt(from + Statx.CTIME + Statx.NANOS) & LOW;
+        long mode = Short.toUnsignedLong(getShort(from + Statx.RAW_MODE));
+        setLong(to + FuseAttr.CTIMENSEC, ctimeNanos | mode << 32);
+        long linkCount = getInt(from + Statx.LINK_COUNT) & LOW;
+        long uid = getInt(from + Statx.UID);
+        setLong(to + FuseAttr.NLINK, linkCount | uid << 32);
+        long gid = getInt(from + Statx.GID) & LOW;
+        setLong(to + FuseAttr.GID, gid | rdev << 32);
+        long blockSize = getInt(from + Statx.BLOCK_SIZE) & LOW;
+        setLong(to + FuseAttr.BLKSIZE, blockSize | (long) flags << 32);
     }
 
     /**

@@ -24,6 +24,8 @@ final class QueueExchange implements Exchange {
 
     private final MemorySegment in;
     private final MemorySegment out;
+    private final long inAddress;
+    private final long outAddress;
     private @Nullable DescriptorChain chain;
     private int fetched;
     private long result;
@@ -31,6 +33,8 @@ final class QueueExchange implements Exchange {
     QueueExchange(Arena arena) {
         in = Mapping.zeroed(arena, IN_SCRATCH_BYTES);
         out = Mapping.zeroed(arena, OUT_SCRATCH_BYTES);
+        inAddress = in.address();
+        outAddress = out.address();
     }
 
     /** Takes up the next request. */
@@ -38,7 +42,8 @@ final class QueueExchange implements Exchange {
         chain = next;
         result = 0;
         fetched = (int) Math.min(next.readableBytes(), FIRST_FETCH_BYTES);
-        next.copyIn(0, in, 0, fetched);
+        // SAFETY: the scratch is longer than that, and this exchange's own.
+        next.copyIn(0, inAddress, fetched);
     }
 
     /** Bytes written to the chain by the reply (used.len), or {@link QueueHandler#DEFERRED}. */
@@ -113,7 +118,11 @@ final class QueueExchange implements Exchange {
 
     @Override
     public void reply(int scratchBytes, long totalBytes) {
-        chain().copyOut(0, out, 0, scratchBytes);
+        if (scratchBytes > OUT_SCRATCH_BYTES) {
+            throw new IndexOutOfBoundsException("a reply of " + scratchBytes + " bytes");
+        }
+        // SAFETY: just checked; the scratch is this exchange's own.
+        chain().copyOut(0, outAddress, scratchBytes);
         result = totalBytes;
     }
 
