@@ -56,10 +56,10 @@ public interface FileSystem extends AutoCloseable {
     void forget(Request r, long nodeId, long count);
 
     /**
-     * {@code flags}: FUSE_GETATTR_FH; writes the whole fuse_attr_out, which alone is not zeroed
+     * {@code args}: fuse_getattr_in; writes the whole fuse_attr_out, which alone is not zeroed
      * beforehand.
      */
-    long getattr(Request r, int flags, long fh, MemorySegment out, long at);
+    long getattr(Request r, MemorySegment args, long argsAt, MemorySegment out, long at);
 
     /** {@code args}: fuse_setattr_in at {@code argsAt}; writes fuse_attr_out. */
     long setattr(Request r, MemorySegment args, long argsAt, MemorySegment out, long at);

@@ -126,9 +126,7 @@ final class Operations {
     }
 
     private long getattr(Request r, MemorySegment in, MemorySegment out) {
-        int flags = FuseGetattrIn.getattrFlags(in, ARGUMENT);
-        long fh = FuseGetattrIn.fh(in, ARGUMENT);
-        return reply(fs.getattr(r, flags, fh, out, BODY), FuseAttrOut.BYTES);
+        return reply(fs.getattr(r, in, ARGUMENT, out, BODY), FuseAttrOut.BYTES);
     }
 
     private long statx(Request r, MemorySegment in, MemorySegment out) {

@@ -25,6 +25,7 @@ public final class Request {
     private int securityValueBytes;
     private long dataBytes;
     private final Arguments arguments = new Arguments();
+    private @Nullable Object companion;
     private Exchange.@Nullable Deferred deferred;
     private @Nullable ServerObserver observer;
     private long startNanos;
@@ -198,6 +199,18 @@ public final class Request {
     /** Scratch memory of the request (arguments and names), native. */
     public MemorySegment in() {
         return exchange.in();
+    }
+
+    /**
+     * What {@link #companion(Object)} was given last, by whatever file system: a file system's own
+     * state of the thread, say, found sooner than in a ThreadLocal. It outlives the request.
+     */
+    public @Nullable Object companion() {
+        return companion;
+    }
+
+    public void companion(Object companion) {
+        this.companion = companion;
     }
 
     /** Answers later; the handler then returns {@link FileSystem#DEFERRED}. Allocates. */

@@ -7,6 +7,7 @@ import io.porthole.fuse.FileSystem;
 import io.porthole.fuse.FuseAttrOut;
 import io.porthole.fuse.FuseBmapOut;
 import io.porthole.fuse.FuseEntryOut;
+import io.porthole.fuse.FuseGetattrIn;
 import io.porthole.fuse.FuseKstatfs;
 import io.porthole.fuse.FuseLkIn;
 import io.porthole.fuse.FuseLkOut;
@@ -163,9 +164,16 @@ public final class RecordingFileSystem implements FileSystem {
     }
 
     @Override
-    public long getattr(Request r, int flags, long fh, MemorySegment out, long at) {
+    public long getattr(Request r, MemorySegment args, long argsAt, MemorySegment out, long at) {
         return say(
-                r, "getattr flags 0x%x fh 0x%x".formatted(flags, fh), out, at, FuseAttrOut.BYTES);
+                r,
+                "getattr flags 0x%x fh 0x%x"
+                        .formatted(
+                                FuseGetattrIn.getattrFlags(args, argsAt),
+                                FuseGetattrIn.fh(args, argsAt)),
+                out,
+                at,
+                FuseAttrOut.BYTES);
     }
 
     @Override

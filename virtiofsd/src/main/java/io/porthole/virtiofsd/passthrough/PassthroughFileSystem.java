@@ -140,27 +140,39 @@ public final class PassthroughFileSystem implements FileSystem {
         return locks == null ? 0 : locks.ownerCount();
     }
 
-    /** Begins a request in which the thread takes on a caller's identity itself. */
-    private Worker enter() {
+    /** What the calling thread has for itself. */
+    private Worker worker() {
         Worker w = workers.get();
         if (w == null) {
             throw new IllegalStateException(
                     Thread.currentThread() + " serves requests without threadStarted()");
+        }
+        return w;
+    }
+
+    /** Begins a request in which the thread takes on a caller's identity itself. */
+    private Worker enter(Request r) {
+        Worker w;
+        if (r.companion() instanceof Worker known && known.isOf(share.reclaimer)) {
+            w = known;
+        } else {
+            w = worker();
+            r.companion(w);
         }
         share.reclaimer.enter(w.presence);
         return w;
     }
 
     /** Begins a request that the daemon does as itself. */
-    private Worker enterAsSelf() {
-        Worker w = enter();
+    private Worker enterAsSelf(Request r) {
+        Worker w = enter(r);
         w.credentials.self();
         return w;
     }
 
     /** Begins a request that only looks and reads. */
-    private Worker enterToRead() {
-        Worker w = enter();
+    private Worker enterToRead(Request r) {
+        Worker w = enter(r);
         share.identityToRead(w);
         return w;
     }
@@ -205,7 +217,9 @@ public final class PassthroughFileSystem implements FileSystem {
 
     /** Opens a file for the mapper; see {@link DaxFiles#open}. */
     long openForMapping(long nodeId) {
-        Worker w = enterAsSelf();
+        Worker w = worker();
+        share.reclaimer.enter(w.presence);
+        w.credentials.self();
         try {
             return files.openForMapping(w, nodeId);
         } finally {
@@ -222,17 +236,19 @@ public final class PassthroughFileSystem implements FileSystem {
 
     @Override
     public long lookup(Request r, long nameAddr, int nameBytes, MemorySegment out, long at) {
-        Worker w = enterToRead();
+        Worker w = enterToRead(r);
         try {
             long result = entries.lookup(w, r, nameAddr, nameBytes, out, at);
-            return sizes.shown(
-                    w.stat.size(),
-                    r,
-                    result,
-                    FuseEntryOut.nodeId(out, at),
-                    out,
-                    at,
-                    FuseEntryOut.BYTES);
+            return dax == null
+                    ? result
+                    : sizes.shown(
+                            w.stat.size(),
+                            r,
+                            result,
+                            FuseEntryOut.nodeId(out, at),
+                            out,
+                            at,
+                            FuseEntryOut.BYTES);
         } finally {
             leave(w);
         }
@@ -240,7 +256,7 @@ public final class PassthroughFileSystem implements FileSystem {
 
     @Override
     public void forget(Request r, long nodeId, long count) {
-        Worker w = enter();
+        Worker w = enter(r);
         try {
             share.inodes.forget(nodeId, count, w.presence);
         } finally {
@@ -249,12 +265,14 @@ public final class PassthroughFileSystem implements FileSystem {
     }
 
     @Override
-    public long getattr(Request r, int flags, long fh, MemorySegment out, long at) {
-        Worker w = enterToRead();
+    public long getattr(Request r, MemorySegment args, long argsAt, MemorySegment out, long at) {
+        Worker w = enterToRead(r);
         try {
             long result = attributes.getattr(w, r.nodeId(), out, at);
-            return sizes.shown(
-                    w.attributes.size(), r, result, r.nodeId(), out, at, FuseAttrOut.BYTES);
+            return dax == null
+                    ? result
+                    : sizes.shown(
+                            w.attributes.size(), r, result, r.nodeId(), out, at, FuseAttrOut.BYTES);
         } finally {
             leave(w);
         }
@@ -265,7 +283,7 @@ public final class PassthroughFileSystem implements FileSystem {
         if (readonly) {
             return READ_ONLY;
         }
-        Worker w = enterAsSelf();
+        Worker w = enterAsSelf(r);
         try {
             long nodeId = r.nodeId();
             long result = attributes.setattr(w, nodeId, args, argsAt, out, at);
@@ -280,7 +298,7 @@ public final class PassthroughFileSystem implements FileSystem {
 
     @Override
     public long readlink(Request r, MemorySegment out, long at, int maxBytes) {
-        Worker w = enterToRead();
+        Worker w = enterToRead(r);
         try {
             return attributes.readlink(w, r.nodeId(), out, at, maxBytes);
         } finally {
@@ -294,7 +312,7 @@ public final class PassthroughFileSystem implements FileSystem {
         if (readonly) {
             return READ_ONLY;
         }
-        Worker w = enter();
+        Worker w = enter(r);
         try {
             return creation.symlink(w, r, nameAddr, nameBytes, targetAddr, out, at);
         } finally {
@@ -315,7 +333,7 @@ public final class PassthroughFileSystem implements FileSystem {
         if (readonly) {
             return READ_ONLY;
         }
-        Worker w = enter();
+        Worker w = enter(r);
         try {
             return creation.mknod(w, r, nameAddr, nameBytes, mode, rdev, umask, out, at);
         } finally {
@@ -335,7 +353,7 @@ public final class PassthroughFileSystem implements FileSystem {
         if (readonly) {
             return READ_ONLY;
         }
-        Worker w = enter();
+        Worker w = enter(r);
         try {
             return creation.mkdir(w, r, nameAddr, nameBytes, mode, umask, out, at);
         } finally {
@@ -348,7 +366,7 @@ public final class PassthroughFileSystem implements FileSystem {
         if (readonly) {
             return READ_ONLY;
         }
-        Worker w = enterAsSelf();
+        Worker w = enterAsSelf(r);
         try {
             return creation.unlink(w, r.nodeId(), nameAddr, 0);
         } finally {
@@ -361,7 +379,7 @@ public final class PassthroughFileSystem implements FileSystem {
         if (readonly) {
             return READ_ONLY;
         }
-        Worker w = enterAsSelf();
+        Worker w = enterAsSelf(r);
         try {
             return creation.unlink(w, r.nodeId(), nameAddr, Fcntl.AT_REMOVEDIR);
         } finally {
@@ -381,7 +399,7 @@ public final class PassthroughFileSystem implements FileSystem {
         if (readonly) {
             return READ_ONLY;
         }
-        Worker w = enterAsSelf();
+        Worker w = enterAsSelf(r);
         try {
             return creation.rename(w, r.nodeId(), nameAddr, newParent, newNameAddr, flags);
         } finally {
@@ -395,7 +413,7 @@ public final class PassthroughFileSystem implements FileSystem {
         if (readonly) {
             return READ_ONLY;
         }
-        Worker w = enterAsSelf();
+        Worker w = enterAsSelf(r);
         try {
             long result = creation.link(w, oldNodeId, r.nodeId(), nameAddr, out, at);
             return sizes.shown(
@@ -413,7 +431,7 @@ public final class PassthroughFileSystem implements FileSystem {
 
     @Override
     public long open(Request r, int flags, int openFlags, MemorySegment out, long at) {
-        Worker w = enterAsSelf();
+        Worker w = enterAsSelf(r);
         try {
             return files.open(w, r.nodeId(), flags, openFlags, r.uid(), out, at);
         } finally {
@@ -436,7 +454,7 @@ public final class PassthroughFileSystem implements FileSystem {
         if (readonly) {
             return READ_ONLY;
         }
-        Worker w = enter();
+        Worker w = enter(r);
         try {
             return creation.create(
                     w, r, nameAddr, nameBytes, flags, mode, umask, openFlags, out, entryAt, openAt);
@@ -458,7 +476,7 @@ public final class PassthroughFileSystem implements FileSystem {
         if (readonly) {
             return READ_ONLY;
         }
-        Worker w = enter();
+        Worker w = enter(r);
         try {
             return creation.tmpfile(w, r, flags, mode, umask, out, entryAt, openAt);
         } finally {
@@ -475,7 +493,7 @@ public final class PassthroughFileSystem implements FileSystem {
             int mask,
             MemorySegment out,
             long at) {
-        Worker w = enterToRead();
+        Worker w = enterToRead(r);
         try {
             long result = attributes.statx(w, r.nodeId(), statxFlags, out, at);
             return sizes.shown(w.stat.size(), r, result, r.nodeId(), out, at, FuseStatxOut.BYTES);
@@ -486,7 +504,7 @@ public final class PassthroughFileSystem implements FileSystem {
 
     @Override
     public long read(Request r, long fh, long offset, int bytes, int readFlags, int flags) {
-        Worker w = enterToRead();
+        Worker w = enterToRead(r);
         try {
             if (dax != null) {
                 dax.countRead();
@@ -502,7 +520,7 @@ public final class PassthroughFileSystem implements FileSystem {
         if (readonly) {
             return READ_ONLY;
         }
-        Worker w = enterAsSelf();
+        Worker w = enterAsSelf(r);
         try {
             long written = files.write(w, r, fh, offset, bytes, writeFlags, flags);
             boolean append = (flags & Fcntl.O_APPEND) != 0;
@@ -516,7 +534,7 @@ public final class PassthroughFileSystem implements FileSystem {
 
     @Override
     public long flush(Request r, long fh, long lockOwner) {
-        Worker w = enterToRead();
+        Worker w = enterToRead(r);
         try {
             return files.flush(r.nodeId(), fh, lockOwner);
         } finally {
@@ -526,7 +544,7 @@ public final class PassthroughFileSystem implements FileSystem {
 
     @Override
     public long release(Request r, long fh, int flags, int releaseFlags, long lockOwner) {
-        Worker w = enterToRead();
+        Worker w = enterToRead(r);
         try {
             return files.release(w, r.nodeId(), fh, releaseFlags);
         } finally {
@@ -536,7 +554,7 @@ public final class PassthroughFileSystem implements FileSystem {
 
     @Override
     public long fsync(Request r, long fh, boolean dataOnly) {
-        Worker w = enterAsSelf();
+        Worker w = enterAsSelf(r);
         try {
             return files.fsync(r.nodeId(), fh, dataOnly);
         } finally {
@@ -546,7 +564,7 @@ public final class PassthroughFileSystem implements FileSystem {
 
     @Override
     public long opendir(Request r, int flags, MemorySegment out, long at) {
-        Worker w = enterToRead();
+        Worker w = enterToRead(r);
         try {
             return directories.opendir(w, r.nodeId(), out, at);
         } finally {
@@ -563,7 +581,7 @@ public final class PassthroughFileSystem implements FileSystem {
             MemorySegment out,
             long at,
             int maxBytes) {
-        Worker w = enterToRead();
+        Worker w = enterToRead(r);
         try {
             return directories.readdir(w, r.nodeId(), fh, offset, plus, out, at, maxBytes);
         } finally {
@@ -573,7 +591,7 @@ public final class PassthroughFileSystem implements FileSystem {
 
     @Override
     public long releasedir(Request r, long fh, int flags) {
-        Worker w = enterToRead();
+        Worker w = enterToRead(r);
         try {
             return files.release(w, r.nodeId(), fh);
         } finally {
@@ -583,7 +601,7 @@ public final class PassthroughFileSystem implements FileSystem {
 
     @Override
     public long fsyncdir(Request r, long fh, boolean dataOnly) {
-        Worker w = enterAsSelf();
+        Worker w = enterAsSelf(r);
         try {
             return files.fsync(r.nodeId(), fh, dataOnly);
         } finally {
@@ -593,7 +611,7 @@ public final class PassthroughFileSystem implements FileSystem {
 
     @Override
     public long statfs(Request r, MemorySegment out, long at) {
-        Worker w = enterToRead();
+        Worker w = enterToRead(r);
         try {
             return attributes.statfs(w, r.nodeId(), out, at);
         } finally {
@@ -603,7 +621,7 @@ public final class PassthroughFileSystem implements FileSystem {
 
     @Override
     public long access(Request r, int mask) {
-        Worker w = enterToRead();
+        Worker w = enterToRead(r);
         try {
             return attributes.access(w, r, mask);
         } finally {
@@ -623,7 +641,7 @@ public final class PassthroughFileSystem implements FileSystem {
         if (readonly) {
             return READ_ONLY;
         }
-        Worker w = enterAsSelf();
+        Worker w = enterAsSelf(r);
         try {
             return xattrs.set(
                     w, r, nameAddr, nameBytes, valueAddr, valueBytes, flags, setxattrFlags);
@@ -635,7 +653,7 @@ public final class PassthroughFileSystem implements FileSystem {
     @Override
     public long getxattr(
             Request r, long nameAddr, int nameBytes, MemorySegment out, long at, int maxBytes) {
-        Worker w = enterAsSelf();
+        Worker w = enterAsSelf(r);
         try {
             return xattrs.get(w, r, nameAddr, nameBytes, out, at, maxBytes);
         } finally {
@@ -645,7 +663,7 @@ public final class PassthroughFileSystem implements FileSystem {
 
     @Override
     public long listxattr(Request r, MemorySegment out, long at, int maxBytes) {
-        Worker w = enterAsSelf();
+        Worker w = enterAsSelf(r);
         try {
             return xattrs.list(w, r, out, at, maxBytes);
         } finally {
@@ -658,7 +676,7 @@ public final class PassthroughFileSystem implements FileSystem {
         if (readonly) {
             return READ_ONLY;
         }
-        Worker w = enterAsSelf();
+        Worker w = enterAsSelf(r);
         try {
             return xattrs.remove(w, r, nameAddr, nameBytes);
         } finally {
@@ -672,7 +690,7 @@ public final class PassthroughFileSystem implements FileSystem {
         if (locks == null) {
             return -Errno.ENOSYS;
         }
-        Worker w = enterAsSelf();
+        Worker w = enterAsSelf(r);
         try {
             return locks.getlk(r, lock, lockAt, out, at);
         } finally {
@@ -686,7 +704,7 @@ public final class PassthroughFileSystem implements FileSystem {
         if (locks == null) {
             return -Errno.ENOSYS;
         }
-        Worker w = enterAsSelf();
+        Worker w = enterAsSelf(r);
         try {
             return locks.setlk(w, r, lock, lockAt, wait);
         } finally {
@@ -714,7 +732,7 @@ public final class PassthroughFileSystem implements FileSystem {
             MemorySegment out,
             long at,
             int maxBytes) {
-        Worker w = enterAsSelf();
+        Worker w = enterAsSelf(r);
         try {
             return flags.serve(w, r, fh, command, inAddr, inBytes, out, at, maxBytes);
         } finally {
@@ -727,7 +745,7 @@ public final class PassthroughFileSystem implements FileSystem {
         if (readonly) {
             return READ_ONLY;
         }
-        Worker w = enterAsSelf();
+        Worker w = enterAsSelf(r);
         try {
             long result = files.fallocate(w, r.nodeId(), fh, offset, lengthBytes, mode, r.uid());
             return sizes.isSettled(result, r.nodeId(), Long.MAX_VALUE)
@@ -740,7 +758,7 @@ public final class PassthroughFileSystem implements FileSystem {
 
     @Override
     public long lseek(Request r, long fh, long offset, int whence) {
-        Worker w = enterToRead();
+        Worker w = enterToRead(r);
         try {
             return files.lseek(r.nodeId(), fh, offset, whence);
         } finally {
@@ -761,7 +779,7 @@ public final class PassthroughFileSystem implements FileSystem {
         if (readonly) {
             return READ_ONLY;
         }
-        Worker w = enterAsSelf();
+        Worker w = enterAsSelf(r);
         try {
             long copied =
                     files.copyFileRange(
@@ -785,7 +803,7 @@ public final class PassthroughFileSystem implements FileSystem {
 
     @Override
     public long syncfs(Request r) {
-        Worker w = enterAsSelf();
+        Worker w = enterAsSelf(r);
         try {
             return files.syncfs(w, r.nodeId());
         } finally {

@@ -61,6 +61,10 @@ final class Worker implements AutoCloseable {
     private final Syscalls sys;
     private final Arena arena = Arena.ofShared();
     private final Reclaimer reclaimer;
+
+    /** Whose it is; null once it is closed. */
+    private @Nullable Thread thread = Thread.currentThread();
+
     private final MemorySegment number;
     private final long numberAddress;
 
@@ -185,8 +189,14 @@ final class Worker implements AutoCloseable {
         }
     }
 
+    /** Whether it is the calling thread's, for the share that has this reclaimer. */
+    boolean isOf(Reclaimer share) {
+        return reclaimer == share && thread == Thread.currentThread();
+    }
+
     @Override
     public void close() {
+        thread = null;
         closeKept();
         reclaimer.quit(presence);
         arena.close();
