@@ -24,8 +24,17 @@ public interface Exchange {
     /** Bytes that {@link #out()} can hold: the largest directory reply. */
     int OUT_SCRATCH_BYTES = 256 * 1024;
 
-    /** Scratch copy of the request, native memory, {@link #IN_SCRATCH_BYTES} long or longer. */
+    /**
+     * Scratch copy of the request, native memory, {@link #IN_SCRATCH_BYTES} long or longer. Its
+     * header may be elsewhere ({@link #header}), and is left out here then.
+     */
     MemorySegment in();
+
+    /**
+     * Native address of the request's fuse_in_header, once that was {@linkplain #fetch fetched}:
+     * scratch, or the peer's own memory, which it can change. So each field is read once.
+     */
+    long header();
 
     /** Number of leading bytes of the request that {@link #in()} holds so far. */
     int fetchedBytes();
@@ -80,8 +89,10 @@ public interface Exchange {
     /**
      * Detaches the request, to be answered later from any thread; the exchange itself is free for
      * the next request once the handler returns.
+     *
+     * @param unique the request's id
      */
-    Deferred defer();
+    Deferred defer(long unique);
 
     /** A request that waits for its answer (a blocking lock, say). */
     interface Deferred {

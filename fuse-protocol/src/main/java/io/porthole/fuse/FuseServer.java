@@ -96,8 +96,8 @@ public final class FuseServer {
             x.replyNothing();
             return -EINVAL;
         }
-        // SAFETY: the header was fetched, into native memory that is the exchange's own.
-        r.begin(x.in().address());
+        // SAFETY: there is a whole header, and it was fetched.
+        r.begin(x.header());
         Opcode opcode = Opcode.of(r.opcode());
         long roomBytes = x.replyCapacityBytes();
         if (opcode == null) {
@@ -169,9 +169,10 @@ public final class FuseServer {
             if (opcode.takesLong()) {
                 x.mayTakeLong();
             }
-            if (opcode != Opcode.GETATTR) {
-                // A fuse_attr_out is written whole, says FileSystem.getattr.
-                zero(x.out(), opcode.replyBodyBytes());
+            int fixedBytes = opcode.replyBodyBytes();
+            // FileSystem.getattr writes the whole of its reply.
+            if (fixedBytes != 0 && opcode != Opcode.GETATTR) {
+                zero(x.out(), fixedBytes);
             }
             return operations.run(opcode, agreed, x, r, argumentBytes, roomBytes - BODY);
         } catch (Throwable failure) {

@@ -37,7 +37,8 @@ public final class Request {
     /**
      * Takes up the next request.
      *
-     * @param header where a whole struct fuse_in_header is. SAFETY: the caller's promise
+     * @param header where a whole struct fuse_in_header is, of which each field is read once.
+     *     SAFETY: the caller's promise
      */
     void begin(long header) {
         // Words of two fields: the machine is little-endian, as is the header.
@@ -218,7 +219,7 @@ public final class Request {
         if (deferred != null) {
             throw new IllegalStateException("the request is deferred already");
         }
-        Exchange.Deferred answer = exchange.defer();
+        Exchange.Deferred answer = exchange.defer(unique);
         if (observer != null) {
             answer = new ObservedDeferred(answer, observer, opcode, startNanos);
         }

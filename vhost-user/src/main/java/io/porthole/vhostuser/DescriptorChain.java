@@ -196,6 +196,29 @@ public final class DescriptorChain {
     }
 
     /**
+     * Where the first bytes of the readable part are.
+     *
+     * @param bytes 1 or more
+     * @return the native address of that many bytes, which the driver can change at any time; -1,
+     *     which is no address, if they are not in one piece, or not in this process
+     */
+    public long readableStart(int bytes) {
+        return readableBytes < bytes ? GuestMemory.NOWHERE : startOf(0, bytes);
+    }
+
+    /** As {@link #readableStart}, of the writable part. */
+    public long writableStart(int bytes) {
+        return writableBytes() < bytes ? GuestMemory.NOWHERE : startOf(readableEnd, bytes);
+    }
+
+    private long startOf(int piece, int bytes) {
+        long host = pieces[piece];
+        return pieces[piece + LENGTH] < bytes || host >= GuestMemory.ABSENT
+                ? GuestMemory.NOWHERE
+                : host;
+    }
+
+    /**
      * Copies from the readable part.
      *
      * @param chainOffset where to begin in the readable part

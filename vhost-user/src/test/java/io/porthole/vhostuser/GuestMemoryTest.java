@@ -142,6 +142,36 @@ final class GuestMemoryTest {
     }
 
     @Test
+    void theStartOfAPartIsGivenWhereItIsInOnePiece() throws Exception {
+        try (RingBench bench = new RingBench(16, 0, VhostUserDevice.DEFAULT_FEATURES)) {
+            DescriptorChain chain = bench.chain;
+            long at = bench.ram.guestAddr();
+            chain.begin(0, bench.memory);
+            assertEquals(GuestMemory.NOWHERE, chain.readableStart(1));
+            assertEquals(GuestMemory.NOWHERE, chain.writableStart(1));
+            chain.add(at + 8, 40, 0);
+            assertEquals(GuestMemory.NOWHERE, chain.writableStart(1));
+            chain.add(at + 100, 16, 0);
+            chain.add(at + 200, 7, Virtio.DESC_F_WRITE);
+            chain.add(at + 300, 9, Virtio.DESC_F_WRITE);
+            assertEquals(bench.ram.userAddr() + 8, chain.readableStart(1));
+            assertEquals(bench.ram.userAddr() + 8, chain.readableStart(40));
+            assertEquals(GuestMemory.NOWHERE, chain.readableStart(41), "in two pieces");
+            assertEquals(GuestMemory.NOWHERE, chain.readableStart(57), "not there");
+            assertEquals(bench.ram.userAddr() + 200, chain.writableStart(7));
+            assertEquals(GuestMemory.NOWHERE, chain.writableStart(8), "in two pieces");
+            assertEquals(GuestMemory.NOWHERE, chain.writableStart(17), "not there");
+
+            GuestMemory window = bench.memory.with(GuestMemory.Region.absent(1L << 40, 4096));
+            chain.begin(0, window);
+            chain.add(1L << 40, 64, 0);
+            chain.add((1L << 40) + 64, 64, Virtio.DESC_F_WRITE);
+            assertEquals(GuestMemory.NOWHERE, chain.readableStart(40), "not in this process");
+            assertEquals(GuestMemory.NOWHERE, chain.writableStart(16), "not in this process");
+        }
+    }
+
+    @Test
     void copiesOutsideTheChainAreRefused() throws Exception {
         try (RingBench bench = new RingBench(16, 0, VhostUserDevice.DEFAULT_FEATURES);
                 Arena arena = Arena.ofConfined()) {

@@ -132,6 +132,11 @@ public final class InMemoryExchange implements Exchange, AutoCloseable {
     }
 
     @Override
+    public long header() {
+        return in.address();
+    }
+
+    @Override
     public int fetchedBytes() {
         return fetchedBytes;
     }
@@ -230,9 +235,9 @@ public final class InMemoryExchange implements Exchange, AutoCloseable {
     }
 
     @Override
-    public Deferred defer() {
+    public Deferred defer(long unique) {
         end();
-        Late answer = new Late(in.get(JAVA_LONG, 8));
+        Late answer = new Late(unique);
         late.add(answer);
         return answer;
     }

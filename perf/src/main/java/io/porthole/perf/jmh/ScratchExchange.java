@@ -28,6 +28,11 @@ final class ScratchExchange implements Exchange {
     }
 
     @Override
+    public long header() {
+        return in.address();
+    }
+
+    @Override
     public int fetchedBytes() {
         return IN_SCRATCH_BYTES;
     }
@@ -81,7 +86,7 @@ final class ScratchExchange implements Exchange {
     public void mayTakeLong() {}
 
     @Override
-    public Deferred defer() {
+    public Deferred defer(long unique) {
         throw new UnsupportedOperationException("nothing is deferred here");
     }
 }

@@ -1,7 +1,6 @@
 package io.porthole.virtiofsd.transport;
 
 import io.porthole.fuse.Exchange;
-import io.porthole.fuse.FuseInHeader;
 import io.porthole.fuse.FuseOutHeader;
 import io.porthole.linux.Errno;
 import io.porthole.linux.Mapping;
@@ -58,6 +57,11 @@ final class FuseDeviceExchange implements Exchange {
     @Override
     public MemorySegment in() {
         return in;
+    }
+
+    @Override
+    public long header() {
+        return in.address();
     }
 
     @Override
@@ -129,8 +133,8 @@ final class FuseDeviceExchange implements Exchange {
     }
 
     @Override
-    public Deferred defer() {
-        return new Late(sys, fd, FuseInHeader.unique(in, 0));
+    public Deferred defer(long unique) {
+        return new Late(sys, fd, unique);
     }
 
     /** A request that is answered later, by any thread; the descriptor stays open till then. */

@@ -2,8 +2,10 @@ package io.porthole.virtiofsd.transport;
 
 import io.porthole.fuse.Exchange;
 import io.porthole.fuse.FuseInHeader;
+import io.porthole.fuse.FuseOutHeader;
 import io.porthole.linux.Errno;
 import io.porthole.linux.Mapping;
+import io.porthole.linux.NativeMemory;
 import io.porthole.vhostuser.DescriptorChain;
 import io.porthole.vhostuser.Detached;
 import io.porthole.vhostuser.QueueHandler;
@@ -27,6 +29,10 @@ final class QueueExchange implements Exchange {
     private final long inAddress;
     private final long outAddress;
     private @Nullable DescriptorChain chain;
+
+    /** See {@link #header()}. */
+    private long header;
+
     private int fetched;
     private long result;
 
@@ -42,8 +48,12 @@ final class QueueExchange implements Exchange {
         chain = next;
         result = 0;
         fetched = (int) Math.min(next.readableBytes(), FIRST_FETCH_BYTES);
+        // Linux puts the header into a buffer of its own.
+        long direct = next.readableStart(FuseInHeader.BYTES);
+        int skipped = direct < 0 ? 0 : FuseInHeader.BYTES;
+        header = direct < 0 ? inAddress : direct;
         // SAFETY: the scratch is longer than that, and this exchange's own.
-        next.copyIn(0, inAddress, fetched);
+        next.copyIn(skipped, inAddress + skipped, fetched - skipped);
     }
 
     /** Bytes written to the chain by the reply (used.len), or {@link QueueHandler#DEFERRED}. */
@@ -62,6 +72,11 @@ final class QueueExchange implements Exchange {
     @Override
     public MemorySegment in() {
         return in;
+    }
+
+    @Override
+    public long header() {
+        return header;
     }
 
     @Override
@@ -121,8 +136,20 @@ final class QueueExchange implements Exchange {
         if (scratchBytes > OUT_SCRATCH_BYTES) {
             throw new IndexOutOfBoundsException("a reply of " + scratchBytes + " bytes");
         }
-        // SAFETY: just checked; the scratch is this exchange's own.
-        chain().copyOut(0, outAddress, scratchBytes);
+        // SAFETY of both: just checked; the scratch is this exchange's own.
+        DescriptorChain current = chain();
+        long direct = current.writableStart(FuseOutHeader.BYTES);
+        int done = 0;
+        if (direct >= 0 && scratchBytes >= FuseOutHeader.BYTES) {
+            // As for requests; of many replies it is all.
+            NativeMemory.setLong(direct, NativeMemory.getLong(outAddress));
+            NativeMemory.setLong(
+                    direct + Long.BYTES, NativeMemory.getLong(outAddress + Long.BYTES));
+            done = FuseOutHeader.BYTES;
+        }
+        if (done < scratchBytes) {
+            current.copyOut(done, outAddress + done, scratchBytes - done);
+        }
         result = totalBytes;
     }
 
@@ -137,9 +164,9 @@ final class QueueExchange implements Exchange {
     }
 
     @Override
-    public Deferred defer() {
+    public Deferred defer(long unique) {
         result = QueueHandler.DEFERRED;
-        return new DeferredReply(FuseInHeader.unique(in, 0), chain().detach());
+        return new DeferredReply(unique, chain().detach());
     }
 
     /** The chain of a request that is answered later, by any thread. */
