@@ -53,8 +53,17 @@ public final class Bench implements Callable<Integer> {
     @Option(names = "--rounds", defaultValue = "5")
     int rounds = 5;
 
-    @Option(names = "--warm-up", defaultValue = "300", description = "Milliseconds.")
-    int warmUpMillis = 300;
+    @Option(
+            names = "--warm-up",
+            defaultValue = "3000",
+            description = "Milliseconds of a daemon's processor time before a row's first round.")
+    int warmUpMillis = 3000;
+
+    @Option(
+            names = "--settle",
+            defaultValue = "100",
+            description = "The same before each later round, when the compilers know the row.")
+    int settleMillis = 100;
 
     @Option(names = "--window", defaultValue = "1000", description = "Milliseconds.")
     int windowMillis = 1000;
@@ -198,8 +207,7 @@ public final class Bench implements Callable<Integer> {
                         if (targets[i].session().requestQueues() < row.queues()) {
                             continue;
                         }
-                        // The first round meets code that no compiler has seen.
-                        long warmUp = warmUpMillis * 1_000_000L * (round == 0 ? 10 : 1);
+                        long warmUp = (round == 0 ? warmUpMillis : settleMillis) * 1_000_000L;
                         try {
                             samples.add(
                                     meter.measure(
@@ -294,6 +302,7 @@ public final class Bench implements Callable<Integer> {
         all.put("daemonCpus", daemonCpus);
         all.put("rounds", rounds);
         all.put("warmUpMillis", warmUpMillis);
+        all.put("settleMillis", settleMillis);
         all.put("windowMillis", windowMillis);
         List<Object> kinds = new ArrayList<>();
         for (Daemon daemon : daemons) {
