@@ -8,9 +8,10 @@ import java.util.Objects;
  * Memory of this process by its address, for what every request goes through
  * (docs/adr/0032-hot-memory-by-address.md).
  *
- * <p>No address is checked here. Whoever passes one has found that all the bytes from there on are
- * his, for a whole structure or buffer at once, and says so in a SAFETY comment; {@link #address}
- * is the way to such an address from a segment.
+ * <p>No address is checked here but for its sign: what is below 0 throws IndexOutOfBoundsException.
+ * Whoever passes one has found that all the bytes from there on are his, for a whole structure or
+ * buffer at once, and says so in a SAFETY comment; {@link #address} is the way to such an address
+ * from a segment.
  */
 public final class NativeMemory {
     /** The whole address space: one constant, so that compilers know what is to be checked. */
@@ -100,7 +101,7 @@ public final class NativeMemory {
                 setLong(to + 8, getLong(from + 8));
             // fall through
             case 1:
-                setLong(to + 0, getLong(from + 0));
+                setLong(to, getLong(from));
             // fall through
             default:
         }
@@ -166,7 +167,7 @@ public final class NativeMemory {
                 setLong(address + 8, 0);
             // fall through
             case 1:
-                setLong(address + 0, 0);
+                setLong(address, 0);
             // fall through
             default:
         }

@@ -177,6 +177,20 @@ public final class PassthroughFileSystem implements FileSystem {
         return w;
     }
 
+    /** Ends an operation that shows the guest an inode by a fuse_entry_out. */
+    private long shownEntry(Worker w, Request r, long result, MemorySegment out, long at) {
+        return dax == null
+                ? result
+                : sizes.shown(
+                        w.stat.size(),
+                        r,
+                        result,
+                        FuseEntryOut.nodeId(out, at),
+                        out,
+                        at,
+                        FuseEntryOut.BYTES);
+    }
+
     private void leave(Worker w) {
         w.requestEnded();
         share.reclaimer.leave(w.presence);
@@ -239,16 +253,7 @@ public final class PassthroughFileSystem implements FileSystem {
         Worker w = enterToRead(r);
         try {
             long result = entries.lookup(w, r, nameAddr, nameBytes, out, at);
-            return dax == null
-                    ? result
-                    : sizes.shown(
-                            w.stat.size(),
-                            r,
-                            result,
-                            FuseEntryOut.nodeId(out, at),
-                            out,
-                            at,
-                            FuseEntryOut.BYTES);
+            return shownEntry(w, r, result, out, at);
         } finally {
             leave(w);
         }
@@ -416,14 +421,7 @@ public final class PassthroughFileSystem implements FileSystem {
         Worker w = enterAsSelf(r);
         try {
             long result = creation.link(w, oldNodeId, r.nodeId(), nameAddr, out, at);
-            return sizes.shown(
-                    w.stat.size(),
-                    r,
-                    result,
-                    FuseEntryOut.nodeId(out, at),
-                    out,
-                    at,
-                    FuseEntryOut.BYTES);
+            return shownEntry(w, r, result, out, at);
         } finally {
             leave(w);
         }
