@@ -57,6 +57,16 @@ public interface Exchange {
     MemorySegment out();
 
     /**
+     * Where the body of the reply is to be written, if it is to have {@code bytes} bytes and these
+     * fit: behind the header in {@link #out()}, or in the peer's own memory, of which {@link
+     * #reply} knows then. So nothing is read back from there. A reply with an error may follow all
+     * the same.
+     *
+     * @return its native address
+     */
+    long body(int bytes);
+
+    /**
      * Lays out an iovec over request bytes {@code [offset, offset + bytes)}, for pwritev(2).
      *
      * @return the number of entries at {@link #iovAddr()}, or -EINVAL if the request is shorter
@@ -75,8 +85,9 @@ public interface Exchange {
 
     /**
      * Sends the reply and ends the exchange: the first {@code scratchBytes} come from {@link
-     * #out()}, the rest up to {@code totalBytes} was put in place through {@link #readPayload}.
-     * Linux 7.1 and newer check that {@code totalBytes} equals fuse_out_header.len.
+     * #out()}, but for what was put in place at {@link #body}; the rest up to {@code totalBytes}
+     * was put in place through {@link #readPayload}. Linux 7.1 and newer check that {@code
+     * totalBytes} equals fuse_out_header.len.
      */
     void reply(int scratchBytes, long totalBytes);
 

@@ -56,10 +56,13 @@ public interface FileSystem extends AutoCloseable {
     void forget(Request r, long nodeId, long count);
 
     /**
-     * {@code args}: fuse_getattr_in; writes the whole fuse_attr_out, which alone is not zeroed
-     * beforehand.
+     * Writes a fuse_attr_out, all of it: it is not zeroed beforehand. The guest's fuse_getattr_in
+     * is not read: an inode's attributes are the same by every handle.
+     *
+     * @param out native address with room for it, which may be the guest's own memory: not to be
+     *     read
      */
-    long getattr(Request r, MemorySegment args, long argsAt, MemorySegment out, long at);
+    long getattr(Request r, long out);
 
     /** {@code args}: fuse_setattr_in at {@code argsAt}; writes fuse_attr_out. */
     long setattr(Request r, MemorySegment args, long argsAt, MemorySegment out, long at);

@@ -20,9 +20,6 @@ import org.slf4j.LoggerFactory;
  * allocates on the way of a request, but for INIT, DESTROY, deferred ones and failures.
  */
 public final class FuseServer {
-    /** Header and argument of READ and WRITE: most requests are no longer than that. */
-    static final int FIRST_FETCH_BYTES = FuseInHeader.BYTES + FuseWriteIn.BYTES;
-
     /**
      * Where the argument begins in {@link Exchange#in()}, and the body in {@link Exchange#out()}.
      */
@@ -89,8 +86,7 @@ public final class FuseServer {
 
     private long serve(Exchange x, Request r) {
         long deliveredBytes = x.requestBytes();
-        if (deliveredBytes < FuseInHeader.BYTES
-                || x.fetch((int) Math.min(deliveredBytes, FIRST_FETCH_BYTES)) < 0) {
+        if (deliveredBytes < FuseInHeader.BYTES || x.fetch(FuseInHeader.BYTES) < 0) {
             r.beginWithoutHeader();
             counters.malformed.increment();
             x.replyNothing();
@@ -135,9 +131,14 @@ public final class FuseServer {
         if (opcode.replyBodyBytes() > roomBytes - BODY && opcode.hasReply()) {
             return -EINVAL;
         }
+        if (opcode == Opcode.GETATTR) {
+            // FileSystem.getattr takes no argument.
+            return 0;
+        }
         if (opcode == Opcode.WRITE) {
             // The payload stays where it is; its length fits an int by the check in Operations.
-            return Math.min(end - ARGUMENT, Integer.MAX_VALUE);
+            long error = x.fetch(ARGUMENT + FuseWriteIn.BYTES);
+            return error < 0 ? error : Math.min(end - ARGUMENT, Integer.MAX_VALUE);
         }
         if (bytes > Integer.MAX_VALUE) {
             return -E2BIG;

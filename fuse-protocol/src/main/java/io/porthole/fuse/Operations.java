@@ -48,7 +48,7 @@ final class Operations {
         return switch (opcode) {
             case LOOKUP -> lookup(session, r, a, out);
             case FORGET -> forget(r, in);
-            case GETATTR -> getattr(r, in, out);
+            case GETATTR -> getattr(x, r);
             case SETATTR -> reply(fs.setattr(r, in, ARGUMENT, out, BODY), FuseAttrOut.BYTES);
             case READLINK -> readlink(r, out, roomBytes);
             case SYMLINK -> symlink(session, r, a, in, out);
@@ -125,8 +125,8 @@ final class Operations {
         return 0;
     }
 
-    private long getattr(Request r, MemorySegment in, MemorySegment out) {
-        return reply(fs.getattr(r, in, ARGUMENT, out, BODY), FuseAttrOut.BYTES);
+    private long getattr(Exchange x, Request r) {
+        return reply(fs.getattr(r, x.body(FuseAttrOut.BYTES)), FuseAttrOut.BYTES);
     }
 
     private long statx(Request r, MemorySegment in, MemorySegment out) {

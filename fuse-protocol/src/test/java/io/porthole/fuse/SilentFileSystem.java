@@ -24,7 +24,7 @@ final class SilentFileSystem implements FileSystem {
     public void forget(Request r, long nodeId, long count) {}
 
     @Override
-    public long getattr(Request r, MemorySegment args, long argsAt, MemorySegment out, long at) {
+    public long getattr(Request r, long out) {
         return 0;
     }
 

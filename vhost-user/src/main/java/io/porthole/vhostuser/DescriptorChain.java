@@ -37,6 +37,9 @@ public final class DescriptorChain {
     private static final int LENGTH = 2;
     private static final int WORDS = 3;
 
+    /** {@link #readableEnd} until the first writable buffer has come. */
+    private static final int NOT_YET = -1;
+
     /** Readable pieces, then writable ones. An index into it is of a piece's first word. */
     private final long[] pieces = new long[MAX_BUFFERS * WORDS];
 
@@ -52,6 +55,11 @@ public final class DescriptorChain {
     private int end;
     private long readableBytes;
     private long chainBytes;
+
+    // Of the indirect descriptor that run() came to; no flags: to none.
+    private long tableAddr;
+    private long tableBytes;
+    private int tableFlags;
 
     /** What the addresses are of, while the chain is filled. */
     private @Nullable GuestMemory memory;
@@ -73,17 +81,143 @@ public final class DescriptorChain {
 
     // For the ring, which fills the chain.
 
-    void begin(int newHead, GuestMemory newMemory) {
-        head = newHead;
-        readableEnd = 0;
-        end = 0;
-        readableBytes = 0;
-        chainBytes = 0;
+    /**
+     * Follows a chain to its end (2.7.5).
+     *
+     * @param ring native address of the ring's descriptors, mapped
+     * @param size of the ring
+     * @param first index of the chain's first descriptor, below {@code size}
+     * @param longestTable bytes that an indirect table may have; 0 where none is allowed
+     * @param newMemory what the buffers lie in; the caller holds it
+     * @return what is wrong with the chain, which has no buffers then, or null
+     */
+    @Nullable QueueFault follow(
+            long ring, int size, int first, int longestTable, GuestMemory newMemory) {
+        head = first;
         detached = null;
         if (memory != newMemory) {
             memory = newMemory;
             near = null;
         }
+        end = 0;
+        chainBytes = 0;
+        readableEnd = NOT_YET;
+        tableFlags = 0;
+        QueueFault bad = run(ring, size, first);
+        if (bad == null && tableFlags != 0) {
+            bad = runTable(longestTable);
+        }
+        if (bad == null && chainBytes > MAX_CHAIN_BYTES) {
+            bad = QueueFault.CHAIN_TOO_LONG;
+        }
+        if (bad != null) {
+            end = 0;
+            chainBytes = 0;
+        }
+        if (bad != null || readableEnd == NOT_YET) {
+            readableEnd = end;
+            readableBytes = chainBytes;
+        }
+        return bad;
+    }
+
+    /**
+     * Adds the buffers from one descriptor on, to the end of the chain or to where it goes on in an
+     * indirect table. Small on purpose, and with its findings in local variables: where the
+     * compiler runs out of registers here, every request pays (docs/performance.md).
+     */
+    private @Nullable QueueFault run(long table, int entries, int first) {
+        GuestMemory.Region region = near;
+        int index = first;
+        int at = end;
+        long sum = chainBytes;
+        int part = readableEnd == NOT_YET ? 0 : Virtio.DESC_F_WRITE;
+        while (true) {
+            // SAFETY: index < entries, and the table is as long and inside a region. Each word is
+            // read once, and then judged by the copy: the guest may change it under our hands.
+            long descriptor = table + (long) index * Virtio.DESC_BYTES;
+            long addr = NativeMemory.getLong(descriptor + Virtio.DESC_ADDR);
+            long rest = NativeMemory.getLong(descriptor + Virtio.DESC_LEN);
+            long bytes = rest & 0xffff_ffffL;
+            int flags = (int) (rest >>> 32);
+            if ((flags & (Virtio.DESC_F_WRITE | Virtio.DESC_F_INDIRECT)) != part) {
+                if ((flags & Virtio.DESC_F_INDIRECT) != 0) {
+                    tableAddr = addr;
+                    tableBytes = bytes;
+                    tableFlags = flags;
+                    break;
+                }
+                if (part != 0) {
+                    return QueueFault.READABLE_AFTER_WRITABLE;
+                }
+                part = Virtio.DESC_F_WRITE;
+                readableEnd = at;
+                readableBytes = sum;
+            }
+            if (bytes != 0 && region != null && region.contains(addr, bytes)) {
+                if (!put(at, region, addr, bytes)) {
+                    return tooMany(table, entries, first);
+                }
+                at += WORDS;
+            } else {
+                end = at;
+                QueueFault bad = addApart(addr, bytes);
+                if (bad != null) {
+                    return bad == QueueFault.TOO_MANY_BUFFERS
+                            ? tooMany(table, entries, first)
+                            : bad;
+                }
+                at = end;
+                region = near;
+            }
+            sum += bytes; // At most 2^10 times 2^32.
+            if ((flags & Virtio.DESC_F_NEXT) == 0) {
+                break;
+            }
+            index = flags >>> 16;
+            if (index >= entries) {
+                return QueueFault.NEXT_OUT_OF_RANGE;
+            }
+        }
+        end = at;
+        chainBytes = sum;
+        return null;
+    }
+
+    /** Whether the chain has many buffers or goes in a circle. */
+    private static QueueFault tooMany(long table, int entries, int first) {
+        int index = first;
+        // Each entry of a table can be in a chain once; what takes more steps is a loop.
+        for (int left = entries; left > 0; left--) {
+            long at = table + (long) index * Virtio.DESC_BYTES + Virtio.DESC_LEN;
+            int flags = (int) (NativeMemory.getLong(at) >>> 32);
+            index = flags >>> 16;
+            if ((flags & Virtio.DESC_F_NEXT) == 0 || index >= entries) {
+                return QueueFault.TOO_MANY_BUFFERS;
+            }
+        }
+        return QueueFault.CHAIN_LOOP;
+    }
+
+    /** The chain goes on in a table of its own (2.7.5.3). */
+    private @Nullable QueueFault runTable(int longest) {
+        if (longest == 0) {
+            return QueueFault.INDIRECT_NOT_NEGOTIATED;
+        }
+        if ((tableFlags & Virtio.DESC_F_NEXT) != 0) {
+            return QueueFault.INDIRECT_WITH_NEXT;
+        }
+        long bytes = tableBytes;
+        if ((bytes & (Virtio.DESC_BYTES - 1)) != 0 || bytes == 0 || bytes > longest) {
+            return QueueFault.INDIRECT_BAD_LENGTH;
+        }
+        long table = locate(tableAddr, bytes);
+        if (table == GuestMemory.NOWHERE) {
+            return QueueFault.INDIRECT_BAD_ADDRESS;
+        }
+        tableFlags = 0;
+        QueueFault bad = run(table, (int) bytes / Virtio.DESC_BYTES, 0);
+        return bad == null && tableFlags != 0 ? QueueFault.INDIRECT_NESTED : bad;
     }
 
     /** What {@link #detach} gave out for the present request, or null; forgets it. */
@@ -97,7 +231,7 @@ public final class DescriptorChain {
      * Finds a table of descriptors, as {@link GuestMemory#translate} does; the buffers it lists are
      * most often near.
      */
-    long locate(long addr, long bytes) {
+    private long locate(long addr, long bytes) {
         GuestMemory.Region region = near;
         if (region == null || !region.contains(addr, bytes)) {
             region = regionAt(addr);
@@ -107,40 +241,14 @@ public final class DescriptorChain {
     }
 
     /**
-     * Adds a descriptor's buffer.
-     *
-     * @param length an unsigned 32-bit length in bytes
-     * @param flags those of the descriptor
-     * @return what is wrong with it, or null
+     * Adds a buffer that is in another region than the one before, or in several; sets {@link
+     * #end}.
      */
-    @Nullable QueueFault add(long addr, int length, int flags) {
-        if (length == 0) {
+    private @Nullable QueueFault addApart(long addr, long bytes) {
+        if (bytes == 0) {
             return QueueFault.ZERO_LENGTH;
         }
-        boolean readable = (flags & Virtio.DESC_F_WRITE) == 0;
-        if (readable && end != readableEnd) {
-            return QueueFault.READABLE_AFTER_WRITABLE;
-        }
-        long bytes = Integer.toUnsignedLong(length);
-        long sum = chainBytes + bytes;
-        if (sum > MAX_CHAIN_BYTES) {
-            return QueueFault.CHAIN_TOO_LONG;
-        }
-        chainBytes = sum;
-        GuestMemory.Region region = near;
-        QueueFault bad =
-                region != null && region.contains(addr, bytes)
-                        ? addPiece(region, addr, bytes)
-                        : addApart(addr, bytes);
-        if (readable) {
-            readableEnd = end;
-            readableBytes = sum;
-        }
-        return bad;
-    }
-
-    /** Adds a buffer that is in another region than the one before, or in several. */
-    private @Nullable QueueFault addApart(long addr, long bytes) {
+        int i = end;
         long at = addr;
         long left = bytes;
         while (left > 0) {
@@ -150,14 +258,15 @@ public final class DescriptorChain {
             }
             near = region;
             long n = Math.min(left, region.bytes - (at - region.guestAddr));
-            QueueFault bad = addPiece(region, at, n);
-            if (bad != null) {
-                return bad;
+            if (!put(i, region, at, n)) {
+                return QueueFault.TOO_MANY_BUFFERS;
             }
+            i += WORDS;
             // No overflow: a region ends below 2^63.
             at += n;
             left -= n;
         }
+        end = i;
         return null;
     }
 
@@ -166,16 +275,16 @@ public final class DescriptorChain {
         return all == null ? null : all.regionAt(addr);
     }
 
-    private @Nullable QueueFault addPiece(GuestMemory.Region region, long addr, long bytes) {
-        int i = end;
-        if (i == pieces.length) {
-            return QueueFault.TOO_MANY_BUFFERS;
+    /** Sets a piece; false if there are too many. */
+    private boolean put(int i, GuestMemory.Region region, long addr, long bytes) {
+        long[] p = pieces;
+        if (i > p.length - WORDS) {
+            return false;
         }
-        pieces[i] = region.hostAddr + (addr - region.guestAddr);
-        pieces[i + GUEST] = addr;
-        pieces[i + LENGTH] = bytes;
-        end = i + WORDS;
-        return null;
+        p[i] = region.hostAddr + (addr - region.guestAddr);
+        p[i + GUEST] = addr;
+        p[i + LENGTH] = bytes;
+        return true;
     }
 
     // For the device.
@@ -196,26 +305,39 @@ public final class DescriptorChain {
     }
 
     /**
-     * Where the first bytes of the readable part are.
+     * Where some bytes of the readable part are, if they are in one piece.
      *
+     * @param offset where they begin in that part, 0 or more
      * @param bytes 1 or more
-     * @return the native address of that many bytes, which the driver can change at any time; -1,
-     *     which is no address, if they are not in one piece, or not in this process
+     * @return their native address, where the driver can change them at any time; -1, which is no
+     *     address, if there are fewer, or they are in several pieces, or not in this process
      */
-    public long readableStart(int bytes) {
-        return readableBytes < bytes ? GuestMemory.NOWHERE : startOf(0, bytes);
+    public long readableAt(long offset, long bytes) {
+        return offset > readableBytes - bytes ? GuestMemory.NOWHERE : onePiece(0, offset, bytes);
     }
 
-    /** As {@link #readableStart}, of the writable part. */
-    public long writableStart(int bytes) {
-        return writableBytes() < bytes ? GuestMemory.NOWHERE : startOf(readableEnd, bytes);
-    }
-
-    private long startOf(int piece, int bytes) {
-        long host = pieces[piece];
-        return pieces[piece + LENGTH] < bytes || host >= GuestMemory.ABSENT
+    /** As {@link #readableAt}, of the writable part. */
+    public long writableAt(long offset, long bytes) {
+        return offset > writableBytes() - bytes
                 ? GuestMemory.NOWHERE
-                : host;
+                : onePiece(readableEnd, offset, bytes);
+    }
+
+    /**
+     * @param first the part's first piece
+     * @param offset into the part, which is longer
+     */
+    private long onePiece(int first, long offset, long bytes) {
+        int i = first;
+        long skip = offset;
+        long n = pieces[i + LENGTH];
+        while (skip >= n) {
+            skip -= n;
+            i += WORDS;
+            n = pieces[i + LENGTH];
+        }
+        long host = pieces[i];
+        return bytes > n - skip || host >= GuestMemory.ABSENT ? GuestMemory.NOWHERE : host + skip;
     }
 
     /**
@@ -237,6 +359,16 @@ public final class DescriptorChain {
      */
     public void copyIn(long chainOffset, long to, long bytes) {
         checkRange(chainOffset, bytes, readableBytes);
+        if (bytes == 0) {
+            return;
+        }
+        // SAFETY: follow() found the piece inside one region, which the queue's thread holds, and
+        // it is mapped.
+        long one = onePiece(0, chainOffset, bytes);
+        if (one != GuestMemory.NOWHERE) {
+            NativeMemory.copy(one, to, bytes);
+            return;
+        }
         long skip = chainOffset;
         long done = 0;
         for (int i = 0; done < bytes; i += WORDS) {
@@ -247,8 +379,7 @@ public final class DescriptorChain {
             }
             n = Math.min(n - skip, bytes - done);
             long host = checkPresent(pieces[i]);
-            // SAFETY: add() found the piece inside one region, which the queue's thread holds, and
-            // it is mapped; the range check above keeps i below readableEnd.
+            // SAFETY: as above; the range check keeps i below readableEnd.
             NativeMemory.copy(host + skip, to + done, n);
             done += n;
             skip = 0;
@@ -274,6 +405,15 @@ public final class DescriptorChain {
      */
     public void copyOut(long chainOffset, long from, long bytes) {
         checkRange(chainOffset, bytes, writableBytes());
+        if (bytes == 0) {
+            return;
+        }
+        // SAFETY of both: as in copyIn, with end as the bound.
+        long one = onePiece(readableEnd, chainOffset, bytes);
+        if (one != GuestMemory.NOWHERE) {
+            NativeMemory.copy(from, one, bytes);
+            return;
+        }
         long skip = chainOffset;
         long done = 0;
         for (int i = readableEnd; done < bytes; i += WORDS) {
@@ -284,7 +424,6 @@ public final class DescriptorChain {
             }
             n = Math.min(n - skip, bytes - done);
             long host = checkPresent(pieces[i]);
-            // SAFETY: as in copyIn, with end as the bound.
             NativeMemory.copy(from + done, host + skip, n);
             done += n;
             skip = 0;

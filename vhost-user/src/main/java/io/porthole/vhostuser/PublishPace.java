@@ -16,7 +16,7 @@ class PublishPace {
     /** The longest that an answer may wait for others. */
     static final long PATIENCE_NANOS = 200_000;
 
-    static final int LOOK_EVERY = 4;
+    static final int LOOK_EVERY = 8;
 
     /** So many quick requests in a row, and answers are collected again. */
     static final int QUICK_WANTED = 64;

@@ -24,8 +24,8 @@ public interface QueueHandler extends AutoCloseable {
     default void stats(QueueStats stats) {}
 
     /**
-     * Called when the queue is empty, everything done is published, and the thread is about to wait
-     * for the driver. Must not block.
+     * Called when everything done is published and the thread is about to wait: for the driver,
+     * because the queue is empty, or until the queue is started again. Must not block.
      */
     default void beforeSleep() {}
 

@@ -258,6 +258,7 @@ final class QueueWorker implements Runnable, DeferredReplies {
             while (park()) {
                 if (takeUp()) {
                     serve(handler, chain);
+                    aboutToWait(handler);
                 }
                 leaveMemory();
             }
@@ -372,7 +373,7 @@ final class QueueWorker implements Runnable, DeferredReplies {
                 case SplitRing.EMPTY -> {
                     publish();
                     pace.idle();
-                    boolean more = urgent ? spin() : nap();
+                    boolean more = urgent ? spin() : nap(handler);
                     return more || sleep(handler);
                 }
                 default -> {
@@ -502,11 +503,12 @@ final class QueueWorker implements Runnable, DeferredReplies {
      *
      * @return whether there is something to do
      */
-    private boolean nap() {
+    private boolean nap(QueueHandler handler) {
         KickWaiter w = signals.waiter();
         if (w == null || stats.chains == chainsAtNap) {
             return false;
         }
+        aboutToWait(handler);
         chainsAtNap = stats.chains;
         ring.askForKickWhenHalfFull();
         sleeping = true;
@@ -520,11 +522,7 @@ final class QueueWorker implements Runnable, DeferredReplies {
 
     /** Waits for a kick or {@link #attention}; false if the ring broke. */
     private boolean sleep(QueueHandler handler) {
-        try {
-            handler.beforeSleep();
-        } catch (Throwable t) {
-            faults.handlerFailed(t);
-        }
+        aboutToWait(handler);
         ring.askForKick();
         sleeping = true;
         // Orders the stores of avail_event (or the flags) and `sleeping` before the loads of
@@ -545,6 +543,14 @@ final class QueueWorker implements Runnable, DeferredReplies {
             breakRing(QueueFault.KICK_FAILED);
         }
         return ok;
+    }
+
+    private void aboutToWait(QueueHandler handler) {
+        try {
+            handler.beforeSleep();
+        } catch (Throwable t) {
+            faults.handlerFailed(t);
+        }
     }
 
     private boolean awaitKick() {

@@ -6,10 +6,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The device's side of a split virtqueue (VIRTIO 1.3 2.7): takes chains from the available ring and
- * returns them in the used ring. Belongs to one thread at a time.
- *
- * <p>All indexes are free-running modulo 2^16. A descriptor is read once, as two words, and then
- * judged by the copy: the guest may change it under our hands.
+ * returns them in the used ring. Belongs to one thread at a time. All indexes are free-running
+ * modulo 2^16.
  */
 final class SplitRing {
     /** {@link #pop} result: nothing available. */
@@ -175,78 +173,10 @@ final class SplitRing {
             return BROKEN;
         }
         nextAvail = (nextAvail + 1) & 0xffff;
-        chain.begin(head, memory);
-        fault = walk(head, chain);
-        return fault == null ? CHAIN : BAD_CHAIN;
-    }
-
-    /**
-     * Follows a chain to its end (2.7.5). Small on purpose, like all that it calls once a
-     * descriptor: where the compiler runs out of registers here, every request pays
-     * (docs/performance.md).
-     *
-     * @param head below {@link #size}
-     * @return what is wrong, or null
-     */
-    private @Nullable QueueFault walk(int head, DescriptorChain chain) {
-        long table = desc;
-        int entries = size;
-        int index = head;
-        // Each entry of a table can be in a chain once; what takes more steps is a loop.
-        for (int left = entries; left > 0; left--) {
-            // SAFETY: index < entries, and the table is as long and inside a region.
-            long at = table + (long) index * Virtio.DESC_BYTES;
-            long addr = NativeMemory.getLong(at + Virtio.DESC_ADDR);
-            long rest = NativeMemory.getLong(at + Virtio.DESC_LEN);
-            int bytes = (int) rest;
-            int flags = (int) (rest >>> 32);
-            if ((flags & Virtio.DESC_F_INDIRECT) != 0) {
-                QueueFault bad = checkIndirect(bytes, flags, table != desc);
-                if (bad != null) {
-                    return bad;
-                }
-                // It goes on in a table of its own (2.7.5.3).
-                table = chain.locate(addr, bytes);
-                if (table == GuestMemory.NOWHERE) {
-                    return QueueFault.INDIRECT_BAD_ADDRESS;
-                }
-                entries = bytes / Virtio.DESC_BYTES;
-                left = entries + 1;
-                index = 0;
-                continue;
-            }
-            QueueFault bad = chain.add(addr, bytes, flags);
-            if (bad != null) {
-                return bad;
-            }
-            if ((flags & Virtio.DESC_F_NEXT) == 0) {
-                return null;
-            }
-            index = flags >>> 16;
-            if (index >= entries) {
-                return QueueFault.NEXT_OUT_OF_RANGE;
-            }
-        }
-        return QueueFault.CHAIN_LOOP;
-    }
-
-    /** What is wrong with a descriptor that leads to a table, its place aside, or null. */
-    private @Nullable QueueFault checkIndirect(int bytes, int flags, boolean nested) {
-        if (nested) {
-            return QueueFault.INDIRECT_NESTED;
-        }
-        if (!indirect) {
-            return QueueFault.INDIRECT_NOT_NEGOTIATED;
-        }
-        if ((flags & Virtio.DESC_F_NEXT) != 0) {
-            return QueueFault.INDIRECT_WITH_NEXT;
-        }
-        // Linux makes tables larger than the queue, although 2.7.5.3.1 forbids it. (A length from
-        // 2^31 on is negative here.)
+        // Linux makes tables larger than the queue, although 2.7.5.3.1 forbids it.
         int most = Virtio.DESC_BYTES * Math.max(size, DescriptorChain.MAX_BUFFERS);
-        return (bytes & (Virtio.DESC_BYTES - 1)) != 0 || bytes <= 0 || bytes > most
-                ? QueueFault.INDIRECT_BAD_LENGTH
-                : null;
+        fault = chain.follow(desc, size, head, indirect ? most : 0, memory);
+        return fault == null ? CHAIN : BAD_CHAIN;
     }
 
     /** Returns a chain. The driver sees it after {@link #publish}. */

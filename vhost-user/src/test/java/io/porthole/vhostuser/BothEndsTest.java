@@ -16,6 +16,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
@@ -192,6 +193,35 @@ final class BothEndsTest {
                 queue.release(head);
             }
             assertEquals(1, rig.device.opened.get(), "the handler lived through it all");
+        }
+    }
+
+    @Test
+    void aQueueStoppedInMidRequestSaysThatItWaits() throws Exception {
+        try (Rig rig = Rig.of(1);
+                VhostUserFrontend vmm = rig.connect()) {
+            vmm.negotiate(ALL);
+            GuestRam ram = vmm.addRam(RAM_AT, 1 << 20);
+            DriverQueue queue = vmm.startQueue(0, 16, 0, ram);
+            long in = ram.allocate(16, 8);
+            int head = submit(queue, ram, in, ram.allocate(16, 8), EchoDevice.HELD);
+            for (int i = 0; i < 1000 && rig.device.handled.get() == 0; i++) {
+                Thread.sleep(5);
+            }
+            CompletableFuture<Integer> stopped =
+                    CompletableFuture.supplyAsync(() -> {
+                        try {
+                            return vmm.stopQueue(queue);
+                        } catch (ProtocolException e) {
+                            throw new IllegalStateException(e);
+                        }
+                    });
+            Thread.sleep(20);
+            assertEquals(1, rig.device.busy.get());
+            rig.device.gate.release();
+            assertEquals(1, stopped.get(10, TimeUnit.SECONDS));
+            assertEquals(0, rig.device.busy.get());
+            assertEquals(head, queue.await(WAIT_MILLIS));
         }
     }
 

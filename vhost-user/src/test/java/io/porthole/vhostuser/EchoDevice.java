@@ -36,6 +36,10 @@ class EchoDevice implements VhostUserDevice {
     volatile int patient = -1;
 
     final AtomicLong handled = new AtomicLong();
+
+    /** Queues that served something and did not say since that they wait. */
+    final AtomicInteger busy = new AtomicInteger();
+
     final AtomicInteger opened = new AtomicInteger();
     final AtomicInteger closed = new AtomicInteger();
     final AtomicInteger connected = new AtomicInteger();
@@ -107,9 +111,22 @@ class EchoDevice implements VhostUserDevice {
 
         private final Arena arena = Arena.ofConfined();
         private final MemorySegment scratch = arena.allocate(SCRATCH_BYTES, 8);
+        private boolean working;
+
+        @Override
+        public void beforeSleep() {
+            if (working) {
+                working = false;
+                busy.decrementAndGet();
+            }
+        }
 
         @Override
         public long handle(DescriptorChain chain) {
+            if (!working) {
+                working = true;
+                busy.incrementAndGet();
+            }
             handled.incrementAndGet();
             long in = Math.min(chain.readableBytes(), SCRATCH_BYTES);
             chain.copyIn(0, scratch, 0, in);

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.porthole.linux.NativeMemory;
+import io.porthole.vhostuser.RingBench.Buffer;
 import java.lang.foreign.Arena;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
@@ -81,8 +82,7 @@ final class GuestMemoryTest {
                             RingBench.region(bench.ram, 0, 0x8000),
                             RingBench.region(bench.ram, 0x8000, 0x8000));
             long at = bench.ram.guestAddr() + 0x7ff8;
-            bench.chain.begin(0, joined);
-            assertNull(bench.chain.add(at, 16, 0));
+            bench.has(joined, new Buffer(at, 16, 0));
             assertEquals(16, bench.chain.readableBytes());
             assertEquals(1, bench.chain.readableIov(0, 16));
 
@@ -96,8 +96,7 @@ final class GuestMemoryTest {
                                     elsewhere,
                                     elsewhere,
                                     null));
-            bench.chain.begin(0, apart);
-            assertNull(bench.chain.add(at, 16, 0));
+            bench.has(apart, new Buffer(at, 16, 0));
             assertEquals(2, bench.chain.readableIov(0, 16));
             var iov = java.lang.foreign.MemorySegment.ofAddress(bench.chain.iovAddr());
             assertEquals(2, bench.chain.readableIov(3, 10));
@@ -112,8 +111,8 @@ final class GuestMemoryTest {
 
             // A gap between regions ends the buffer.
             GuestMemory gap = GuestMemory.of(RingBench.region(bench.ram, 0, 0x8000));
-            bench.chain.begin(0, gap);
-            assertEquals(QueueFault.BAD_ADDRESS, bench.chain.add(at, 16, 0));
+            assertEquals(QueueFault.BAD_ADDRESS, bench.follow(gap, new Buffer(at, 16, 0)));
+            assertEquals(0, bench.chain.readableBytes());
         }
     }
 
@@ -125,49 +124,56 @@ final class GuestMemoryTest {
             GuestMemory moved = GuestMemory.of(region(at, 0x1000, elsewhere, elsewhere));
             GuestMemory away = GuestMemory.of(region(at + 0x1000, 0x1000, elsewhere, elsewhere));
             for (int i = 0; i < 2; i++) {
-                bench.chain.begin(0, bench.memory);
-                assertNull(bench.chain.add(at, 16, 0));
+                bench.has(bench.memory, new Buffer(at, 16, 0));
                 assertEquals(1, bench.chain.readableIov(0, 16));
                 assertEquals(bench.ram.userAddr(), NativeMemory.getLong(bench.chain.iovAddr()));
-                bench.chain.begin(0, moved);
-                assertEquals(elsewhere + 32, bench.chain.locate(at + 32, 16));
-                assertNull(bench.chain.add(at, 16, 0));
+                bench.has(moved, new Buffer(at, 16, 0));
                 assertEquals(1, bench.chain.readableIov(0, 16));
                 assertEquals(elsewhere, NativeMemory.getLong(bench.chain.iovAddr()));
-                bench.chain.begin(0, away);
-                assertEquals(GuestMemory.NOWHERE, bench.chain.locate(at, 16));
-                assertEquals(QueueFault.BAD_ADDRESS, bench.chain.add(at, 16, 0));
+                assertEquals(QueueFault.BAD_ADDRESS, bench.follow(away, new Buffer(at, 16, 0)));
             }
         }
     }
 
     @Test
-    void theStartOfAPartIsGivenWhereItIsInOnePiece() throws Exception {
+    void whatIsInOnePieceIsGivenWhereItIs() throws Exception {
         try (RingBench bench = new RingBench(16, 0, VhostUserDevice.DEFAULT_FEATURES)) {
             DescriptorChain chain = bench.chain;
             long at = bench.ram.guestAddr();
-            chain.begin(0, bench.memory);
-            assertEquals(GuestMemory.NOWHERE, chain.readableStart(1));
-            assertEquals(GuestMemory.NOWHERE, chain.writableStart(1));
-            chain.add(at + 8, 40, 0);
-            assertEquals(GuestMemory.NOWHERE, chain.writableStart(1));
-            chain.add(at + 100, 16, 0);
-            chain.add(at + 200, 7, Virtio.DESC_F_WRITE);
-            chain.add(at + 300, 9, Virtio.DESC_F_WRITE);
-            assertEquals(bench.ram.userAddr() + 8, chain.readableStart(1));
-            assertEquals(bench.ram.userAddr() + 8, chain.readableStart(40));
-            assertEquals(GuestMemory.NOWHERE, chain.readableStart(41), "in two pieces");
-            assertEquals(GuestMemory.NOWHERE, chain.readableStart(57), "not there");
-            assertEquals(bench.ram.userAddr() + 200, chain.writableStart(7));
-            assertEquals(GuestMemory.NOWHERE, chain.writableStart(8), "in two pieces");
-            assertEquals(GuestMemory.NOWHERE, chain.writableStart(17), "not there");
+            assertEquals(GuestMemory.NOWHERE, chain.readableAt(0, 1));
+            assertEquals(GuestMemory.NOWHERE, chain.writableAt(0, 1));
+            bench.has(bench.memory, new Buffer(at + 8, 40, 0));
+            assertEquals(GuestMemory.NOWHERE, chain.writableAt(0, 1));
+            bench.has(
+                    bench.memory,
+                    new Buffer(at + 8, 40, 0),
+                    new Buffer(at + 100, 16, 0),
+                    new Buffer(at + 200, 7, Virtio.DESC_F_WRITE),
+                    new Buffer(at + 300, 9, Virtio.DESC_F_WRITE));
+            assertEquals(bench.ram.userAddr() + 8, chain.readableAt(0, 1));
+            assertEquals(bench.ram.userAddr() + 8, chain.readableAt(0, 40));
+            assertEquals(GuestMemory.NOWHERE, chain.readableAt(0, 41), "in two pieces");
+            assertEquals(GuestMemory.NOWHERE, chain.readableAt(0, 57), "not there");
+            assertEquals(bench.ram.userAddr() + 200, chain.writableAt(0, 7));
+            assertEquals(GuestMemory.NOWHERE, chain.writableAt(0, 8), "in two pieces");
+            assertEquals(GuestMemory.NOWHERE, chain.writableAt(0, 17), "not there");
+            assertEquals(bench.ram.userAddr() + 8 + 39, chain.readableAt(39, 1));
+            assertEquals(GuestMemory.NOWHERE, chain.readableAt(39, 2), "in two pieces");
+            assertEquals(bench.ram.userAddr() + 100, chain.readableAt(40, 16));
+            assertEquals(bench.ram.userAddr() + 115, chain.readableAt(55, 1));
+            assertEquals(GuestMemory.NOWHERE, chain.readableAt(56, 1), "the writable part's");
+            assertEquals(bench.ram.userAddr() + 302, chain.writableAt(9, 7));
+            assertEquals(GuestMemory.NOWHERE, chain.writableAt(9, 8), "not there");
+            assertEquals(GuestMemory.NOWHERE, chain.writableAt(16, 1), "not there");
+            assertEquals(GuestMemory.NOWHERE, chain.writableAt(Long.MAX_VALUE, 1), "not there");
 
             GuestMemory window = bench.memory.with(GuestMemory.Region.absent(1L << 40, 4096));
-            chain.begin(0, window);
-            chain.add(1L << 40, 64, 0);
-            chain.add((1L << 40) + 64, 64, Virtio.DESC_F_WRITE);
-            assertEquals(GuestMemory.NOWHERE, chain.readableStart(40), "not in this process");
-            assertEquals(GuestMemory.NOWHERE, chain.writableStart(16), "not in this process");
+            bench.has(
+                    window,
+                    new Buffer(1L << 40, 64, 0),
+                    new Buffer((1L << 40) + 64, 64, Virtio.DESC_F_WRITE));
+            assertEquals(GuestMemory.NOWHERE, chain.readableAt(0, 40), "not in this process");
+            assertEquals(GuestMemory.NOWHERE, chain.writableAt(0, 16), "not in this process");
         }
     }
 
@@ -175,9 +181,10 @@ final class GuestMemoryTest {
     void copiesOutsideTheChainAreRefused() throws Exception {
         try (RingBench bench = new RingBench(16, 0, VhostUserDevice.DEFAULT_FEATURES);
                 Arena arena = Arena.ofConfined()) {
-            bench.chain.begin(0, bench.memory);
-            bench.chain.add(bench.ram.guestAddr(), 16, 0);
-            bench.chain.add(bench.ram.guestAddr(), 16, Virtio.DESC_F_WRITE);
+            bench.has(
+                    bench.memory,
+                    new Buffer(bench.ram.guestAddr(), 16, 0),
+                    new Buffer(bench.ram.guestAddr(), 16, Virtio.DESC_F_WRITE));
             var scratch = arena.allocate(64);
             Class<IndexOutOfBoundsException> outside = IndexOutOfBoundsException.class;
             assertThrows(outside, () -> bench.chain.copyIn(0, scratch, 0, 17));

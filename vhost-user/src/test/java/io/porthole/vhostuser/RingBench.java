@@ -1,11 +1,13 @@
 package io.porthole.vhostuser;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.porthole.linux.NativeMemory;
 import io.porthole.linux.SyscallException;
 import java.lang.foreign.Arena;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Both sides of one ring without threads or sockets: a driver's queue in guest memory, and the
@@ -61,6 +63,30 @@ final class RingBench implements AutoCloseable {
     static GuestMemory.Region region(GuestRam ram, long offset, long bytes) {
         long at = ram.userAddr() + offset;
         return new GuestMemory.Region(ram.guestAddr() + offset, bytes, at, at, null);
+    }
+
+    /** A descriptor: guest address, bytes, VIRTQ_DESC_F_WRITE or 0. */
+    record Buffer(long addr, int bytes, int flags) {}
+
+    /** Has the chain read descriptors that are the next ones of each other, in this memory. */
+    @Nullable QueueFault follow(GuestMemory in, Buffer... buffers) {
+        try (Arena scratch = Arena.ofConfined()) {
+            long table = scratch.allocate((long) Virtio.DESC_BYTES * buffers.length, 8).address();
+            for (int i = 0; i < buffers.length; i++) {
+                Buffer b = buffers[i];
+                boolean last = i == buffers.length - 1;
+                long flags = b.flags | (last ? 0 : Virtio.DESC_F_NEXT | (i + 1) << 16);
+                long at = table + (long) Virtio.DESC_BYTES * i;
+                NativeMemory.setLong(at, b.addr);
+                NativeMemory.setLong(at + 8, Integer.toUnsignedLong(b.bytes) | flags << 32);
+            }
+            return chain.follow(table, buffers.length, 0, 0, in);
+        }
+    }
+
+    /** As the other, for buffers that there is nothing wrong with. */
+    void has(GuestMemory in, Buffer... buffers) {
+        assertNull(follow(in, buffers));
     }
 
     int pop() {

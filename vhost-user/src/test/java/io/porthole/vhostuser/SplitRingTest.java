@@ -6,8 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.porthole.vhostuser.RingBench.Buffer;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -304,23 +306,26 @@ final class SplitRingTest {
         // 2.7.5.2. The memory need not exist: two buffers of 2 GiB and one byte are too much.
         GuestMemory huge =
                 GuestMemory.of(new GuestMemory.Region(0, 1L << 40, 0x1000, 0x1000, null));
-        DescriptorChain chain = bench.chain;
-        chain.begin(0, huge);
-        assertNull(chain.add(0, 1 << 31, 0));
-        assertNull(chain.add(0, 1 << 31, Virtio.DESC_F_WRITE));
-        assertEquals(QueueFault.CHAIN_TOO_LONG, chain.add(0, 1, Virtio.DESC_F_WRITE));
+        Buffer in = new Buffer(0, 1 << 31, 0);
+        Buffer out = new Buffer(0, 1 << 31, Virtio.DESC_F_WRITE);
+        bench.has(huge, in, out);
+        assertEquals(1L << 31, bench.chain.readableBytes());
+        assertEquals(1L << 31, bench.chain.writableBytes());
+        Buffer one = new Buffer(0, 1, Virtio.DESC_F_WRITE);
+        assertEquals(QueueFault.CHAIN_TOO_LONG, bench.follow(huge, in, out, one));
+        assertEquals(0, bench.chain.readableBytes());
+        assertEquals(0, bench.chain.writableBytes());
     }
 
     @Test
     void aChainHasAtMostAsManyBuffersAsAnIovec() {
-        DescriptorChain chain = bench.chain;
-        chain.begin(0, bench.memory);
-        for (int i = 0; i < DescriptorChain.MAX_BUFFERS; i++) {
-            assertNull(chain.add(bench.ram.guestAddr(), 1, Virtio.DESC_F_WRITE));
-        }
-        assertEquals(
-                QueueFault.TOO_MANY_BUFFERS,
-                chain.add(bench.ram.guestAddr(), 1, Virtio.DESC_F_WRITE));
+        Buffer[] most = new Buffer[DescriptorChain.MAX_BUFFERS];
+        Arrays.fill(most, new Buffer(bench.ram.guestAddr(), 1, Virtio.DESC_F_WRITE));
+        bench.has(bench.memory, most);
+        assertEquals(DescriptorChain.MAX_BUFFERS, bench.chain.writableBytes());
+        Buffer[] tooMany = Arrays.copyOf(most, most.length + 1);
+        tooMany[most.length] = most[0];
+        assertEquals(QueueFault.TOO_MANY_BUFFERS, bench.follow(bench.memory, tooMany));
     }
 
     // The ring itself

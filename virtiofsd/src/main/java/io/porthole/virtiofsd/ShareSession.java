@@ -113,7 +113,12 @@ final class ShareSession implements AutoCloseable {
         return new RequestThreads() {
             @Override
             public void started() throws SyscallException {
-                files.threadStarted();
+                files.queueThreadStarted();
+            }
+
+            @Override
+            public void resting() {
+                files.threadRests();
             }
 
             @Override

@@ -6,6 +6,7 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import io.porthole.fuse.Exchange;
+import io.porthole.fuse.FuseOutHeader;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -24,6 +25,7 @@ public final class InMemoryExchange implements Exchange, AutoCloseable {
     /** Size of a fragment of request or reply, in bytes. */
     public static final int FRAGMENT_BYTES = 4096;
 
+    private static final int HEADER_BYTES = FuseOutHeader.BYTES;
     private static final int STRIDE_BYTES = FRAGMENT_BYTES + 64;
     private static final byte CANARY = (byte) 0xC5;
 
@@ -39,6 +41,7 @@ public final class InMemoryExchange implements Exchange, AutoCloseable {
     private long requestBytes;
     private long roomBytes;
     private int fetchedBytes;
+    private boolean inPlace;
     private long replyBytes = -1;
     private boolean ended = true;
     private int longRequests;
@@ -80,6 +83,7 @@ public final class InMemoryExchange implements Exchange, AutoCloseable {
         this.requestBytes = requestBytes;
         this.roomBytes = roomBytes;
         this.fetchedBytes = 0;
+        this.inPlace = false;
         this.replyBytes = -1;
         this.ended = false;
     }
@@ -174,6 +178,13 @@ public final class InMemoryExchange implements Exchange, AutoCloseable {
     }
 
     @Override
+    public long body(int bytes) {
+        int end = HEADER_BYTES + bytes;
+        inPlace = end <= roomBytes && end <= FRAGMENT_BYTES;
+        return (inPlace ? room : out).address() + HEADER_BYTES;
+    }
+
+    @Override
     public long writePayload(long offset, long bytes) {
         return layOut(request, requestBytes, offset, bytes);
     }
@@ -215,9 +226,10 @@ public final class InMemoryExchange implements Exchange, AutoCloseable {
             throw new AssertionError(
                     "fuse_out_header.len is " + length + ", the reply has " + totalBytes);
         }
+        int copied = inPlace ? HEADER_BYTES : scratchBytes;
         int done = 0;
-        while (done < scratchBytes) {
-            int part = Math.min(scratchBytes - done, FRAGMENT_BYTES - done % FRAGMENT_BYTES);
+        while (done < copied) {
+            int part = Math.min(copied - done, FRAGMENT_BYTES - done % FRAGMENT_BYTES);
             MemorySegment.copy(out, done, room, place(done), part);
             done += part;
         }

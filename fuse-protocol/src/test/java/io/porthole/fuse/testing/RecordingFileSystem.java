@@ -7,7 +7,6 @@ import io.porthole.fuse.FileSystem;
 import io.porthole.fuse.FuseAttrOut;
 import io.porthole.fuse.FuseBmapOut;
 import io.porthole.fuse.FuseEntryOut;
-import io.porthole.fuse.FuseGetattrIn;
 import io.porthole.fuse.FuseKstatfs;
 import io.porthole.fuse.FuseLkIn;
 import io.porthole.fuse.FuseLkOut;
@@ -16,6 +15,7 @@ import io.porthole.fuse.FuseSetattrIn;
 import io.porthole.fuse.FuseStatxOut;
 import io.porthole.fuse.InitNegotiation;
 import io.porthole.fuse.Request;
+import io.porthole.linux.NativeMemory;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -164,16 +164,8 @@ public final class RecordingFileSystem implements FileSystem {
     }
 
     @Override
-    public long getattr(Request r, MemorySegment args, long argsAt, MemorySegment out, long at) {
-        return say(
-                r,
-                "getattr flags 0x%x fh 0x%x"
-                        .formatted(
-                                FuseGetattrIn.getattrFlags(args, argsAt),
-                                FuseGetattrIn.fh(args, argsAt)),
-                out,
-                at,
-                FuseAttrOut.BYTES);
+    public long getattr(Request r, long out) {
+        return say(r, "getattr", NativeMemory.ALL, out, FuseAttrOut.BYTES);
     }
 
     @Override

@@ -2,6 +2,7 @@ package io.porthole.perf.jmh;
 
 import io.porthole.fuse.Exchange;
 import io.porthole.fuse.FuseInHeader;
+import io.porthole.fuse.FuseOutHeader;
 import io.porthole.linux.Errno;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -55,6 +56,11 @@ final class ScratchExchange implements Exchange {
     @Override
     public MemorySegment out() {
         return out;
+    }
+
+    @Override
+    public long body(int bytes) {
+        return out.address() + FuseOutHeader.BYTES;
     }
 
     @Override

@@ -27,7 +27,7 @@ public class InodeTableBenchmark {
 
     // A disposed slot is free again; there is no descriptor to close.
     private final Reclaimer reclaimer = new Reclaimer(this::dispose);
-    private final Reclaimer.Participant self = reclaimer.join();
+    private final Reclaimer.Participant self = reclaimer.join(false);
     private final InodeTable table = new InodeTable(1 << 20, reclaimer, 0);
     private long[] nodeIds = {};
     private int next;

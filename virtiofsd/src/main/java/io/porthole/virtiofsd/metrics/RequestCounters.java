@@ -31,7 +31,7 @@ public final class RequestCounters {
     private static final int TIMED_FIRST = 4;
 
     /** A power of two. */
-    private static final int EVERY = 16;
+    private static final int EVERY = 64;
 
     private final long[] @Nullable [] rows = new long[ROWS] @Nullable [];
     private int sinceSleep;

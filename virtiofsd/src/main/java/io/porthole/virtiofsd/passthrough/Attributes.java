@@ -1,10 +1,12 @@
 package io.porthole.virtiofsd.passthrough;
 
+import io.porthole.fuse.FuseAttrOut;
 import io.porthole.fuse.FuseKstatfs;
 import io.porthole.fuse.FuseSetattrIn;
 import io.porthole.fuse.Request;
 import io.porthole.linux.Errno;
 import io.porthole.linux.Fcntl;
+import io.porthole.linux.NativeMemory;
 import io.porthole.linux.StatFs;
 import io.porthole.linux.StatMode;
 import io.porthole.linux.Timespec;
@@ -27,7 +29,10 @@ final class Attributes {
         this.entries = entries;
     }
 
-    long getattr(Worker w, long nodeId, MemorySegment out, long at) {
+    /**
+     * @param out where there is room for a fuse_attr_out. SAFETY: the caller's promise
+     */
+    long getattr(Worker w, long nodeId, long out) {
         int inode = share.inode(nodeId);
         if (inode < 0) {
             return inode;
@@ -37,7 +42,7 @@ final class Attributes {
         if (result < 0) {
             return result;
         }
-        entries.writeAttr(w, inode, out, at);
+        entries.writeAttr(w, inode, out);
         return 0;
     }
 
@@ -101,7 +106,8 @@ final class Attributes {
         if (result < 0) {
             return result;
         }
-        entries.writeAttr(w, inode, out, at);
+        // SAFETY: all is written inside of the struct that is found to be in `out`.
+        entries.writeAttr(w, inode, NativeMemory.address(out, at, FuseAttrOut.BYTES));
         return 0;
     }
 

@@ -195,7 +195,9 @@ final class Entries {
         setInt(to + FuseEntryOut.ATTR_VALID_NSEC, attrNanos);
         int flags = submountFlag(w.stat, mount, parentSlot) | daxFlag(share.inodes.slot(nodeId));
         w.stat.toAttr(to + FuseEntryOut.ATTR, flags);
-        mapOwner(out, at + FuseEntryOut.ATTR);
+        if (mapsIds) {
+            mapOwner(to + FuseEntryOut.ATTR, w.stat.uid(), w.stat.gid());
+        }
     }
 
     private int daxFlag(int slot) {
@@ -212,23 +214,25 @@ final class Entries {
                 : 0;
     }
 
-    /** Writes the fuse_attr_out of the inode whose attributes {@code w.attributes} holds. */
-    void writeAttr(Worker w, int inode, MemorySegment out, long at) {
-        // SAFETY: as in writeEntry.
-        long to = NativeMemory.address(out, at, FuseAttrOut.BYTES);
+    /**
+     * Writes the fuse_attr_out of the inode whose attributes {@code w.attributes} holds.
+     *
+     * @param to where there is room for it. SAFETY: the caller's promise
+     */
+    void writeAttr(Worker w, int inode, long to) {
         setLong(to + FuseAttrOut.ATTR_VALID, attrSeconds);
         // With it the four bytes of padding behind it.
         setLong(to + FuseAttrOut.ATTR_VALID_NSEC, attrNanos);
         w.attributes.toAttr(to + FuseAttrOut.ATTR, daxFlag(inode));
-        mapOwner(out, at + FuseAttrOut.ATTR);
+        if (mapsIds) {
+            mapOwner(to + FuseAttrOut.ATTR, w.attributes.uid(), w.attributes.gid());
+        }
     }
 
     /** Makes the owner in a fuse_attr what the guest is to see. */
-    private void mapOwner(MemorySegment out, long at) {
-        if (mapsIds) {
-            FuseAttr.uid(out, at, share.guestUid(FuseAttr.uid(out, at)));
-            FuseAttr.gid(out, at, share.guestGid(FuseAttr.gid(out, at)));
-        }
+    private void mapOwner(long attr, int hostUid, int hostGid) {
+        setInt(attr + FuseAttr.UID, share.guestUid(hostUid));
+        setInt(attr + FuseAttr.GID, share.guestGid(hostGid));
     }
 
     /** Writes the fuse_statx_out of the inode whose attributes {@code w.stat} holds. */

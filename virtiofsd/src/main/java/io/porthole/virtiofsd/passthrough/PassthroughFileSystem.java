@@ -9,6 +9,7 @@ import io.porthole.fuse.InitNegotiation;
 import io.porthole.fuse.Request;
 import io.porthole.linux.Errno;
 import io.porthole.linux.Fcntl;
+import io.porthole.linux.NativeMemory;
 import io.porthole.linux.SyscallException;
 import io.porthole.linux.Syscalls;
 import io.porthole.virtiofsd.dax.DaxFiles;
@@ -98,8 +99,28 @@ public final class PassthroughFileSystem implements FileSystem {
      * @throws SyscallException where the kernel refuses
      */
     public void threadStarted() throws SyscallException {
+        startThread(false);
+    }
+
+    /**
+     * As {@link #threadStarted}, for a thread that calls {@link #threadRests} whenever it is about
+     * to wait for requests: it has less to do for each of them.
+     */
+    public void queueThreadStarted() throws SyscallException {
+        startThread(true);
+    }
+
+    private void startThread(boolean stays) throws SyscallException {
         if (workers.get() == null) {
-            workers.set(new Worker(share.sys, share.reclaimer, share.procFd));
+            workers.set(new Worker(share.sys, share.reclaimer, share.procFd, stays));
+        }
+    }
+
+    /** The calling thread will not serve its next request at once. */
+    public void threadRests() {
+        Worker w = workers.get();
+        if (w != null) {
+            share.reclaimer.rest(w.presence);
         }
     }
 
@@ -191,6 +212,11 @@ public final class PassthroughFileSystem implements FileSystem {
                         FuseEntryOut.BYTES);
     }
 
+    private long shownAttr(Worker w, Request r, long nodeId, long result, long out) {
+        return sizes.shown(
+                w.attributes.size(), r, result, nodeId, NativeMemory.ALL, out, FuseAttrOut.BYTES);
+    }
+
     private void leave(Worker w) {
         w.requestEnded();
         share.reclaimer.leave(w.presence);
@@ -270,14 +296,12 @@ public final class PassthroughFileSystem implements FileSystem {
     }
 
     @Override
-    public long getattr(Request r, MemorySegment args, long argsAt, MemorySegment out, long at) {
+    public long getattr(Request r, long out) {
         Worker w = enterToRead(r);
         try {
-            long result = attributes.getattr(w, r.nodeId(), out, at);
-            return dax == null
-                    ? result
-                    : sizes.shown(
-                            w.attributes.size(), r, result, r.nodeId(), out, at, FuseAttrOut.BYTES);
+            long nodeId = r.nodeId();
+            long result = attributes.getattr(w, nodeId, out);
+            return dax == null ? result : shownAttr(w, r, nodeId, result, out);
         } finally {
             leave(w);
         }

@@ -7,13 +7,18 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Delays the end of a slot (its descriptor's close and its reuse) until no request can be using it:
- * epoch-based reclamation.
+ * reclamation by epochs.
  *
- * <p>A request announces itself with one store and one fence when it begins, and with one store
- * when it ends; it takes no lock and makes no atomic read-modify-write. Who retires a slot has made
- * it unreachable before. If no other thread is inside a request then, the slot ends at once; else
- * it waits in limbo until the global epoch has advanced twice, and whichever request ends next
- * tries to advance it.
+ * <p>Who retires a slot has made it unreachable before. If no other thread is present then, the
+ * slot ends at once; else it waits in limbo until the global epoch has advanced twice, and
+ * whichever request ends next tries to advance it.
+ *
+ * <p>A thread is present while it serves a request: it says so with a store and a fence, and that
+ * it went with a store. One that {@link #join stays} is present from one request to the next, until
+ * it {@linkplain #rest rests}. The beginning of a request then says that what came before is over,
+ * and this needs no fence: it is a look at the epoch, and a store where that has advanced
+ * (quiescent states). Nobody takes a lock or makes an atomic read-modify-write while nothing is in
+ * limbo.
  */
 final class Reclaimer {
     /** What ends a retired item. */
@@ -24,14 +29,22 @@ final class Reclaimer {
 
     /** One request thread's announcement, on a cache line of its own. */
     static final class Participant {
+        private final boolean stays;
+
         @SuppressWarnings("unused")
         private long before0, before1, before2, before3, before4, before5, before6;
 
-        /** 0 outside of requests, else {@code epoch << 1 | 1}. */
+        /**
+         * 0 while not present, else {@code epoch << 1 | 1}: the epoch when it last held nothing.
+         */
         private volatile long state;
 
         @SuppressWarnings("unused")
         private long after0, after1, after2, after3, after4, after5, after6;
+
+        private Participant(boolean stays) {
+            this.stays = stays;
+        }
     }
 
     private static final class Limbo {
@@ -72,9 +85,13 @@ final class Reclaimer {
         this.disposal = disposal;
     }
 
-    Participant join() {
+    /**
+     * @param stays whether it stays present between requests; it then {@linkplain #rest rests}
+     *     before it waits for the next one
+     */
+    Participant join(boolean stays) {
         synchronized (lock) {
-            Participant joined = new Participant();
+            Participant joined = new Participant(stays);
             Participant[] old = participants;
             Participant[] grown = Arrays.copyOf(old, old.length + 1);
             grown[old.length] = joined;
@@ -84,7 +101,7 @@ final class Reclaimer {
     }
 
     void quit(Participant participant) {
-        leave(participant);
+        rest(participant);
         synchronized (lock) {
             Participant[] old = participants;
             Participant[] shrunk = new Participant[Math.max(0, old.length - 1)];
@@ -101,15 +118,30 @@ final class Reclaimer {
 
     /** A request begins: from here on, what it finds in a table stays alive. */
     void enter(Participant self) {
-        STATE.setOpaque(self, epoch << 1 | 1);
-        // Orders the announcement before every look into a table: either the retiring thread sees
-        // the announcement, or this one sees that the slot is gone.
-        VarHandle.fullFence();
+        // Acquire: who sees an epoch also sees that what was retired before it is unreachable.
+        long now = epoch << 1 | 1;
+        long before = (long) STATE.get(self);
+        if (before == 0) {
+            STATE.setOpaque(self, now);
+            // Orders the announcement before every look into a table: either the retiring thread
+            // sees the announcement, or this one sees that the slot is gone.
+            VarHandle.fullFence();
+        } else if (before != now) {
+            // Release: every use of a descriptor up to here is over before others see this.
+            STATE.setRelease(self, now);
+        }
     }
 
     /** The request ended. */
     void leave(Participant self) {
-        // Release: every use of a descriptor is over before others see the end.
+        if (!self.stays || pending != 0) {
+            rest(self);
+        }
+    }
+
+    /** The thread uses nothing until it enters again. */
+    void rest(Participant self) {
+        // Release: as in enter.
         STATE.setRelease(self, 0L);
         if (pending != 0) {
             collect();
@@ -125,7 +157,7 @@ final class Reclaimer {
     void retire(@Nullable Participant self, long item) {
         // The other half of the fence in enter.
         VarHandle.fullFence();
-        if (nobodyElseInside(self)) {
+        if (nobodyElsePresent(self)) {
             disposal.dispose(item);
             return;
         }
@@ -135,7 +167,7 @@ final class Reclaimer {
         }
     }
 
-    private boolean nobodyElseInside(@Nullable Participant self) {
+    private boolean nobodyElsePresent(@Nullable Participant self) {
         for (Participant p : participants) {
             if (p != self && p.state != 0) {
                 return false;
@@ -150,12 +182,12 @@ final class Reclaimer {
             long[] items;
             int count;
             synchronized (lock) {
-                if (pending == 0 || !everyoneInside(epoch)) {
+                if (pending == 0 || !everyoneHasSeen(epoch)) {
                     return;
                 }
                 long next = epoch + 1;
                 epoch = next;
-                // Retired in epoch next - 2: all who were inside then have left since.
+                // Retired in epoch next - 2: all who were present then have held nothing since.
                 Limbo ripe = limbo[(int) ((next + 1) % 3)];
                 items = ripe.items;
                 count = ripe.count;
@@ -175,7 +207,7 @@ final class Reclaimer {
         }
     }
 
-    private boolean everyoneInside(long current) {
+    private boolean everyoneHasSeen(long current) {
         for (Participant p : participants) {
             long state = p.state;
             if (state != 0 && state >>> 1 != current) {
@@ -185,7 +217,7 @@ final class Reclaimer {
         return true;
     }
 
-    /** Items that wait for a request to end. */
+    /** Items that wait for others' requests to end. */
     int pendingCount() {
         return pending;
     }

@@ -72,8 +72,9 @@ final class Worker implements AutoCloseable {
      * Sets the calling thread up.
      *
      * @param procFd O_PATH descriptor of /proc/self/fd
+     * @param stays as of {@link Reclaimer#join}
      */
-    Worker(Syscalls sys, Reclaimer reclaimer, int procFd) throws SyscallException {
+    Worker(Syscalls sys, Reclaimer reclaimer, int procFd, boolean stays) throws SyscallException {
         this.sys = sys;
         this.reclaimer = reclaimer;
         SyscallException.check(sys.unshare(CLONE_FS), "unshare", "CLONE_FS");
@@ -87,7 +88,7 @@ final class Worker implements AutoCloseable {
         handle = arena.allocate(FileHandle.MAX_BYTES, Integer.BYTES);
         number = arena.allocate(16);
         numberAddress = number.address();
-        presence = reclaimer.join();
+        presence = reclaimer.join(stays);
     }
 
     /**

@@ -95,6 +95,11 @@ final class FuseDeviceExchange implements Exchange {
     }
 
     @Override
+    public long body(int bytes) {
+        return out.address() + FuseOutHeader.BYTES;
+    }
+
+    @Override
     public long writePayload(long offset, long bytes) {
         return layOut(in, requestBytes, offset, bytes);
     }

@@ -18,12 +18,6 @@ import org.jspecify.annotations.Nullable;
  * writable part takes the reply.
  */
 final class QueueExchange implements Exchange {
-    /**
-     * Copied before anything is known of the request: header and fixed arguments of all hot
-     * requests (the longest, FUSE_WRITE's, end at byte 80). More would copy the payload of writes.
-     */
-    private static final int FIRST_FETCH_BYTES = 80;
-
     private final MemorySegment in;
     private final MemorySegment out;
     private final long inAddress;
@@ -34,6 +28,10 @@ final class QueueExchange implements Exchange {
     private long header;
 
     private int fetched;
+
+    /** The reply's body is written where the guest will find it. */
+    private boolean inPlace;
+
     private long result;
 
     QueueExchange(Arena arena) {
@@ -47,13 +45,11 @@ final class QueueExchange implements Exchange {
     void begin(DescriptorChain next) {
         chain = next;
         result = 0;
-        fetched = (int) Math.min(next.readableBytes(), FIRST_FETCH_BYTES);
+        inPlace = false;
         // Linux puts the header into a buffer of its own.
-        long direct = next.readableStart(FuseInHeader.BYTES);
-        int skipped = direct < 0 ? 0 : FuseInHeader.BYTES;
+        long direct = next.readableAt(0, FuseInHeader.BYTES);
         header = direct < 0 ? inAddress : direct;
-        // SAFETY: the scratch is longer than that, and this exchange's own.
-        next.copyIn(skipped, inAddress + skipped, fetched - skipped);
+        fetched = direct < 0 ? 0 : FuseInHeader.BYTES;
     }
 
     /** Bytes written to the chain by the reply (used.len), or {@link QueueHandler#DEFERRED}. */
@@ -96,7 +92,8 @@ final class QueueExchange implements Exchange {
         if (bytes > current.readableBytes()) {
             return -Errno.EINVAL;
         }
-        current.copyIn(fetched, in, fetched, bytes - fetched);
+        // SAFETY: the scratch is as long, and this exchange's own.
+        current.copyIn(fetched, inAddress + fetched, bytes - fetched);
         fetched = bytes;
         return 0;
     }
@@ -114,6 +111,14 @@ final class QueueExchange implements Exchange {
     @Override
     public MemorySegment out() {
         return out;
+    }
+
+    @Override
+    public long body(int bytes) {
+        // Linux puts a reply's parts into buffers of their own, too.
+        long direct = chain().writableAt(FuseOutHeader.BYTES, bytes);
+        inPlace = direct >= 0;
+        return inPlace ? direct : outAddress + FuseOutHeader.BYTES;
     }
 
     @Override
@@ -138,7 +143,7 @@ final class QueueExchange implements Exchange {
         }
         // SAFETY of both: just checked; the scratch is this exchange's own.
         DescriptorChain current = chain();
-        long direct = current.writableStart(FuseOutHeader.BYTES);
+        long direct = current.writableAt(0, FuseOutHeader.BYTES);
         int done = 0;
         if (direct >= 0 && scratchBytes >= FuseOutHeader.BYTES) {
             // As for requests; of many replies it is all.
@@ -147,8 +152,9 @@ final class QueueExchange implements Exchange {
                     direct + Long.BYTES, NativeMemory.getLong(outAddress + Long.BYTES));
             done = FuseOutHeader.BYTES;
         }
-        if (done < scratchBytes) {
-            current.copyOut(done, outAddress + done, scratchBytes - done);
+        int copied = inPlace ? FuseOutHeader.BYTES : scratchBytes;
+        if (done < copied) {
+            current.copyOut(done, outAddress + done, copied - done);
         }
         result = totalBytes;
     }

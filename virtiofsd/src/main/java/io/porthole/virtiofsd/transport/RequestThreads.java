@@ -11,6 +11,9 @@ public interface RequestThreads {
      */
     void started() throws IOException;
 
+    /** Called on it before it waits for requests. Must not block. */
+    default void resting() {}
+
     /** Called last on it. */
     void stopped();
 }

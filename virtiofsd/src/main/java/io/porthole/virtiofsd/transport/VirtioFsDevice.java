@@ -170,6 +170,7 @@ public final class VirtioFsDevice implements VhostUserDevice {
         @Override
         public void beforeSleep() {
             counters.slept();
+            threads.resting();
         }
 
         @Override

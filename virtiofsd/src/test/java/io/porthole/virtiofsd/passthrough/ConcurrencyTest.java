@@ -45,7 +45,7 @@ final class ConcurrencyTest {
         guest = new Guest(dir);
         queues = new ArrayList<>();
         for (int i = 0; i < QUEUES; i++) {
-            queues.add(guest.newQueue());
+            queues.add(guest.newVirtqueue());
         }
     }
 
@@ -72,6 +72,7 @@ final class ConcurrencyTest {
                 one.get();
             }
         }
+        queues.forEach(Guest.Queue::rest);
     }
 
     @Test
@@ -87,6 +88,25 @@ final class ConcurrencyTest {
         });
         assertEquals(1, guest.fileSystem.inodeCount());
         assertEquals(before, ServedDirectory.openDescriptors());
+    }
+
+    @Test
+    void whatIsForgottenIsClosedWhenTheOtherQueuesRest() throws Exception {
+        Files.writeString(dir.resolve("f"), "x");
+        long before = ServedDirectory.openDescriptors();
+        Guest.Queue one = queues.get(0);
+        Guest.Queue other = queues.get(1);
+        long node = one.lookup(Guest.ROOT, "f").nodeId();
+        one.getattr(node);
+        other.forget(node, 1);
+        assertEquals(before + 1, ServedDirectory.openDescriptors(), "it may be in use");
+        other.rest();
+        one.rest();
+        assertEquals(before, ServedDirectory.openDescriptors());
+        node = one.lookup(Guest.ROOT, "f").nodeId();
+        one.rest();
+        other.forget(node, 1);
+        assertEquals(before, ServedDirectory.openDescriptors(), "closed at once");
     }
 
     @Test

@@ -115,7 +115,15 @@ final class Guest implements AutoCloseable {
 
     /** With something to do on the thread before it serves. */
     Queue newQueue(Runnable before) {
-        Queue created = new Queue(before);
+        return add(new Queue(before, false));
+    }
+
+    /** One that is as a virtqueue's thread: it has to {@link Queue#rest}. */
+    Queue newVirtqueue() {
+        return add(new Queue(() -> {}, true));
+    }
+
+    private Queue add(Queue created) {
         queues.add(created);
         return created;
     }
@@ -259,10 +267,22 @@ final class Guest implements AutoCloseable {
         String securityName = "";
         String securityValue = "";
 
-        private Queue(Runnable before) {
+        private Queue(Runnable before, boolean virtqueue) {
             run(() -> {
                 before.run();
-                fileSystem.threadStarted();
+                if (virtqueue) {
+                    fileSystem.queueThreadStarted();
+                } else {
+                    fileSystem.threadStarted();
+                }
+                return null;
+            });
+        }
+
+        /** What the thread does before it waits for requests. */
+        void rest() {
+            run(() -> {
+                fileSystem.threadRests();
                 return null;
             });
         }

@@ -26,7 +26,7 @@ final class InodeTableTest {
                     released[0]++;
                     table.release((int) slot);
                 });
-        self = reclaimer.join();
+        self = reclaimer.join(false);
         InodeTable made = new InodeTable(maxInodes, reclaimer, 0);
         made.insert(1, 0, 0, StatMode.S_IFDIR, 3, 0);
         return made;

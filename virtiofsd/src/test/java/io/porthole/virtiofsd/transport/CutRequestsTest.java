@@ -12,6 +12,7 @@ import io.porthole.fuse.FuseInitIn;
 import io.porthole.fuse.FuseInitOut;
 import io.porthole.fuse.FuseOutHeader;
 import io.porthole.fuse.FuseServer;
+import io.porthole.fuse.FuseStatxIn;
 import io.porthole.fuse.Opcode;
 import io.porthole.fuse.testing.RecordingFileSystem;
 import io.porthole.vhostuser.DriverQueue;
@@ -29,6 +30,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /**
  * Requests that a driver cuts otherwise than Linux, which gives headers buffers of their own
@@ -37,6 +40,31 @@ import org.junit.jupiter.api.io.TempDir;
 final class CutRequestsTest {
     private static final int REQUEST = FuseInHeader.BYTES + FuseGetattrIn.BYTES;
     private static final int REPLY = FuseOutHeader.BYTES + FuseAttrOut.BYTES;
+
+    /**
+     * GETATTR's argument is not read, and its reply is written in place; STATX' both are copied.
+     */
+    enum Kind {
+        GETATTR(Opcode.GETATTR, "getattr"),
+        STATX(Opcode.STATX, "statx getattr_flags 0x1 fh 0xabcd flags 0x4000 mask 0xfff");
+
+        private final Opcode opcode;
+        private final String call;
+
+        Kind(Opcode opcode, String call) {
+            this.opcode = opcode;
+            this.call = call;
+        }
+
+        int requestBytes() {
+            return FuseInHeader.BYTES + opcode.argumentBytes();
+        }
+
+        int replyBytes() {
+            return FuseOutHeader.BYTES + opcode.replyBodyBytes();
+        }
+    }
+
     private static final long UNIQUE = 0x1234_5678_9abc_def0L;
     private static final byte UNTOUCHED = 0x5a;
     private static final int WAIT_MILLIS = 10_000;
@@ -107,10 +135,13 @@ final class CutRequestsTest {
         FuseInHeader.pid(in, 0, 1003);
     }
 
-    private void getattr() {
-        header(Opcode.GETATTR, FuseGetattrIn.BYTES);
-        FuseGetattrIn.getattrFlags(in, FuseInHeader.BYTES, 1);
-        FuseGetattrIn.fh(in, FuseInHeader.BYTES, 0xabcd);
+    private void request(Kind kind) {
+        header(kind.opcode, kind.opcode.argumentBytes());
+        // The first fields of a fuse_getattr_in are these, too.
+        FuseStatxIn.getattrFlags(in, FuseInHeader.BYTES, 1);
+        FuseStatxIn.fh(in, FuseInHeader.BYTES, 0xabcd);
+        FuseStatxIn.sxFlags(in, FuseInHeader.BYTES, 0x4000);
+        FuseStatxIn.sxMask(in, FuseInHeader.BYTES, 0xfff);
         files.clear();
     }
 
@@ -139,16 +170,15 @@ final class CutRequestsTest {
         return head;
     }
 
-    private void assertAnswered(long usedBytes, String how) {
-        assertEquals(
-                List.of("getattr flags 0x1 fh 0xabcd by 1001:1002:1003 on 0x77"),
-                files.calls(),
-                how);
-        assertEquals(REPLY, usedBytes, how);
-        assertEquals(REPLY, FuseOutHeader.len(out, 0), how);
+    private void assertAnswered(Kind kind, long usedBytes, String cut) {
+        String how = kind + " " + cut;
+        int reply = kind.replyBytes();
+        assertEquals(List.of(kind.call + " by 1001:1002:1003 on 0x77"), files.calls(), how);
+        assertEquals(reply, usedBytes, how);
+        assertEquals(reply, FuseOutHeader.len(out, 0), how);
         assertEquals(0, FuseOutHeader.error(out, 0), how);
         assertEquals(UNIQUE, FuseOutHeader.unique(out, 0), how);
-        byte[] expected = new byte[FuseAttrOut.BYTES];
+        byte[] expected = new byte[kind.opcode.replyBodyBytes()];
         for (int i = 0; i < expected.length; i++) {
             expected[i] = RecordingFileSystem.pattern(i);
         }
@@ -156,22 +186,27 @@ final class CutRequestsTest {
                 expected,
                 out.asSlice(FuseOutHeader.BYTES, expected.length).toArray(ValueLayout.JAVA_BYTE),
                 how);
-        assertEquals(UNTOUCHED, out.get(ValueLayout.JAVA_BYTE, REPLY), how);
+        assertEquals(UNTOUCHED, out.get(ValueLayout.JAVA_BYTE, reply), how);
     }
 
-    @Test
-    void aRequestMayBeCutAnywhere() {
-        for (int cut = 0; cut < REQUEST; cut++) {
-            getattr();
-            assertAnswered(send(REQUEST, cut, REPLY, FuseOutHeader.BYTES), "request cut at " + cut);
+    @ParameterizedTest
+    @EnumSource
+    void aRequestMayBeCutAnywhere(Kind kind) {
+        int bytes = kind.requestBytes();
+        for (int cut = 0; cut < bytes; cut++) {
+            request(kind);
+            long used = send(bytes, cut, kind.replyBytes(), FuseOutHeader.BYTES);
+            assertAnswered(kind, used, "request cut at " + cut);
         }
     }
 
-    @Test
-    void aReplyMayBeCutAnywhere() {
-        for (int cut = 0; cut < REPLY; cut++) {
-            getattr();
-            assertAnswered(send(REQUEST, FuseInHeader.BYTES, REPLY, cut), "reply cut at " + cut);
+    @ParameterizedTest
+    @EnumSource
+    void aReplyMayBeCutAnywhere(Kind kind) {
+        for (int cut = 0; cut < kind.replyBytes(); cut++) {
+            request(kind);
+            long used = send(kind.requestBytes(), FuseInHeader.BYTES, kind.replyBytes(), cut);
+            assertAnswered(kind, used, "reply cut at " + cut);
         }
     }
 
@@ -191,7 +226,7 @@ final class CutRequestsTest {
     /** The driver overwrites a request that is under way: its answer keeps its name. */
     @Test
     void aDeferredAnswerNamesTheRequestAsItWas() throws Exception {
-        getattr();
+        request(Kind.GETATTR);
         files.defer();
         files.answer(RecordingFileSystem.DEFERRED);
         out.fill(UNTOUCHED);
