@@ -25,7 +25,8 @@ public interface QueueHandler extends AutoCloseable {
 
     /**
      * Called when everything done is published and the thread is about to wait: for the driver,
-     * because the queue is empty, or until the queue is started again. Must not block.
+     * because the queue is empty, or until the queue is started again. The next request waits as
+     * long as this takes.
      */
     default void beforeSleep() {}
 

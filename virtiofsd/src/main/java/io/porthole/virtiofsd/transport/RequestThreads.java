@@ -11,7 +11,7 @@ public interface RequestThreads {
      */
     void started() throws IOException;
 
-    /** Called on it before it waits for requests. Must not block. */
+    /** Called on it before it waits for requests; they wait as long as this takes. */
     default void resting() {}
 
     /** Called last on it. */
