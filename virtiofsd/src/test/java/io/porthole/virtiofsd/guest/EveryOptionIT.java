@@ -237,8 +237,8 @@ class EveryOptionIT extends MountTestBase {
         String write = "for i in 1 2 3 4 5 6 7 8 9; do printf $i; done >" + mount + "/w";
         Process through = start("--log-level=debug");
         assertEquals("", Processes.output("sh", "-c", write));
-        assertEquals(9, requests("WRITE"));
         end(through);
+        assertEquals(9, requests("WRITE"));
         Process back = start("--log-level=debug", "--writeback");
         assertEquals("", Processes.output("sh", "-c", write));
         end(back);
