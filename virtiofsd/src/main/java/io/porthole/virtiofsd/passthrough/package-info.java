@@ -13,12 +13,14 @@
  *
  * <p>Threading: every request thread calls {@link
  * io.porthole.virtiofsd.passthrough.PassthroughFileSystem#threadStarted} once before its first
- * request, and then runs one request at a time. What the guest forgets or releases while another
- * request uses it stays alive until that request has ended ({@link
- * io.porthole.virtiofsd.passthrough.Reclaimer}). Locks, in order: the advisory locks' ({@link
- * io.porthole.virtiofsd.passthrough.Locks}, under which the lock board's is tried and never waited
- * for), a directory stream's, then a slot table's, then the reclaimer's; none is held across
- * another request.
+ * request, and then runs one request at a time; a virtqueue's calls {@link
+ * io.porthole.virtiofsd.passthrough.PassthroughFileSystem#queueThreadStarted}, and says before it
+ * waits that it {@link io.porthole.virtiofsd.passthrough.PassthroughFileSystem#threadRests rests}.
+ * What the guest forgets or releases while another request uses it stays alive until that request
+ * has ended ({@link io.porthole.virtiofsd.passthrough.Reclaimer}). Locks, in order: the advisory
+ * locks' ({@link io.porthole.virtiofsd.passthrough.Locks}, under which the lock board's is tried
+ * and never waited for), a directory stream's, then a slot table's, then the reclaimer's; none is
+ * held across another request.
  *
  * <p>Ownership: the file system duplicates nothing that it is given; the two descriptors of the
  * constructor stay the caller's. It closes what it opened, at FORGET, RELEASE, DESTROY or close.
