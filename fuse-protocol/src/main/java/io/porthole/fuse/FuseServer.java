@@ -45,7 +45,7 @@ public final class FuseServer {
 
     public FuseServer(FileSystem fileSystem, @Nullable ServerObserver observer) {
         this.fileSystem = fileSystem;
-        this.operations = new Operations(fileSystem);
+        this.operations = new Operations(fileSystem, observer != null);
         this.observer = observer;
     }
 
@@ -131,8 +131,8 @@ public final class FuseServer {
         if (opcode.replyBodyBytes() > roomBytes - BODY && opcode.hasReply()) {
             return -EINVAL;
         }
-        if (opcode == Opcode.GETATTR) {
-            // FileSystem.getattr takes no argument.
+        if (opcode == Opcode.GETATTR && observer == null) {
+            // FileSystem.getattr takes no argument; an observer may show it.
             return 0;
         }
         if (opcode == Opcode.WRITE) {

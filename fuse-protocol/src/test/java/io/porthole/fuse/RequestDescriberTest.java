@@ -41,6 +41,15 @@ class RequestDescriberTest {
     }
 
     @Test
+    void attributesAreThoseOfTheReply() {
+        String line = lineOf(RequestBytes.of(Opcode.GETATTR, 1).u32(1, 0).u64(0xabcd));
+        assertTrue(line.contains(" pid=77 fh=0xabcd -> ok "), line);
+        String other = lineOf(RequestBytes.of(Opcode.SETATTR, 1).bytes(new byte[88]));
+        int shown = other.indexOf(" -> ok ");
+        assertEquals(other.substring(shown), line.substring(line.indexOf(" -> ok ")));
+    }
+
+    @Test
     void whatCouldMoveATerminalIsEscaped() {
         String line = lineOf(lookup((byte) 0x1b, (byte) '[', (byte) '\n', (byte) '"', (byte) '\\'));
         assertTrue(line.contains("name=\"\\x1b[\\x0a\\x22\\x5c\" -> ok"), line);
